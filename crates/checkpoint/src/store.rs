@@ -1,0 +1,247 @@
+//! The directory of checkpoints: save, find the newest intact one, delete old ones.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::checkpoint::{Checkpoint, Rejected, Verify};
+use crate::error::{At, Cause, Error, Result};
+use crate::lock::RunLock;
+use crate::retention::Retention;
+use crate::storage::{RealFs, Storage};
+use crate::writer::Writer;
+
+const PREFIX: &str = "step-";
+const TEMPORARY: &str = ".tmp-";
+const TRASH: &str = ".trash-";
+
+/// A directory of checkpoints. Reading needs no lock; one trainer at a time holds the [`RunLock`] and saves.
+pub struct Store {
+    storage: Box<dyn Storage>,
+    root: PathBuf,
+    /// Steps whose digests this process has seen match, or has written.
+    intact: Mutex<HashSet<u64>>,
+    failures: AtomicU32,
+}
+
+impl Store {
+    /// After this many failed saves in a row a run is no longer protected and should stop.
+    pub const MAX_FAILURES: u32 = 3;
+
+    /// Opens `root`, creating it if needed.
+    pub fn open(root: impl AsRef<Path>) -> Result<Store> {
+        Store::with_storage(root, Box::new(RealFs))
+    }
+
+    /// The same over another file system.
+    pub fn with_storage(root: impl AsRef<Path>, storage: Box<dyn Storage>) -> Result<Store> {
+        let root = root.as_ref().to_path_buf();
+        create_dirs(&*storage, &root)?;
+        Ok(Store { storage, root, intact: Mutex::default(), failures: AtomicU32::new(0) })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Removes what interrupted saves and deletions left behind. The lock proves that nobody is writing them.
+    pub fn clean_up(&self, _lock: &RunLock) -> Result<()> {
+        for entry in self.storage.list(&self.root).at(&self.root)? {
+            if entry.is_dir && (entry.name.starts_with(TEMPORARY) || entry.name.starts_with(TRASH)) {
+                self.remove_tree(&self.root.join(&entry.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails with `E_CKPT_SAVE` unless 1.2 × `estimate` bytes are free.
+    pub fn preflight(&self, estimate: u64) -> Result<()> {
+        let free = self.storage.free_bytes(&self.root).at(&self.root)?;
+        let needed = estimate.saturating_add(estimate / 5);
+        if free < needed { Err(Error::Space { path: self.root.clone(), needed, free }) } else { Ok(()) }
+    }
+
+    /// Commits a checkpoint: `write` fills it, `meta` goes into its manifest. Returns its directory.
+    ///
+    /// On failure nothing of it remains, earlier checkpoints are as they were, and the error counts the failures in a row.
+    /// Saving a step again replaces it, in one step where the file system can exchange directories.
+    pub fn save(
+        &self,
+        step: u64,
+        meta: serde_json::Value,
+        write: &mut dyn FnMut(&mut Writer<'_>) -> std::result::Result<(), Cause>,
+    ) -> Result<PathBuf> {
+        let temporary = self.root.join(self.scratch_name(TEMPORARY, step));
+        match self.try_save(step, meta, &temporary, write) {
+            Ok(path) => {
+                self.failures.store(0, Ordering::Relaxed);
+                Ok(path)
+            }
+            Err(cause) => {
+                // Best effort: what cannot be removed now goes at the next start.
+                let _ = self.remove_tree(&temporary);
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                Err(Error::Save { step, failures, cause })
+            }
+        }
+    }
+
+    fn try_save(
+        &self,
+        step: u64,
+        meta: serde_json::Value,
+        temporary: &Path,
+        write: &mut dyn FnMut(&mut Writer<'_>) -> std::result::Result<(), Cause>,
+    ) -> std::result::Result<PathBuf, Cause> {
+        self.storage.create_dir(temporary).at(temporary)?;
+        let mut writer = Writer::new(&*self.storage, temporary.to_path_buf());
+        write(&mut writer)?;
+        writer.finish(step, meta)?;
+        let path = self.path_of(step);
+        let replaced = self.commit(temporary, &path, step)?;
+        self.storage.sync_dir(&self.root).at(&self.root)?;
+        Checkpoint::verify(&*self.storage, &path, step, Verify::Sizes)?;
+        self.lock_intact().insert(step);
+        if let Some(replaced) = replaced {
+            // The new one is durable; leftovers of the old one go at the next start if not now.
+            let _ = self.remove_tree(&replaced);
+        }
+        Ok(path)
+    }
+
+    /// Gives the complete temporary directory its name. Returns where a previous checkpoint of the same step went.
+    fn commit(&self, temporary: &Path, path: &Path, step: u64) -> Result<Option<PathBuf>> {
+        if !self.steps()?.contains(&step) {
+            self.storage.rename(temporary, path).at(path)?;
+            return Ok(None);
+        }
+        self.lock_intact().remove(&step);
+        let trash = self.root.join(self.scratch_name(TRASH, step));
+        match self.storage.exchange(temporary, path) {
+            Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+                self.storage.rename(path, &trash).at(path)?;
+                self.storage.rename(temporary, path).at(path)?;
+            }
+            result => {
+                result.at(path)?;
+                self.storage.rename(temporary, &trash).at(temporary)?;
+            }
+        }
+        Ok(Some(trash))
+    }
+
+    /// The newest intact checkpoint, with those passed over; `None` only when there is no checkpoint at all.
+    ///
+    /// Fails with `E_CKPT_CORRUPT` and every reason when there are some and none is intact: starting again at step 0 would bury them.
+    pub fn latest(&self) -> Result<Option<Checkpoint<'_>>> {
+        self.latest_verified(Verify::Digests)
+    }
+
+    /// [`Store::latest`], with digests unread under [`Verify::Sizes`]: fast, and blind to bit rot.
+    pub fn latest_verified(&self, verify: Verify) -> Result<Option<Checkpoint<'_>>> {
+        let mut rejected = Vec::new();
+        for step in self.steps()? {
+            match self.open_step(step, verify) {
+                Ok(mut checkpoint) => {
+                    checkpoint.rejected = rejected;
+                    return Ok(Some(checkpoint));
+                }
+                Err(reason) => rejected.push(Rejected { path: self.path_of(step), reason }),
+            }
+        }
+        if rejected.is_empty() { Ok(None) } else { Err(Error::Corrupt { root: self.root.clone(), rejected }) }
+    }
+
+    /// Checkpoint `step`, verified, or `E_CKPT_CORRUPT`.
+    pub fn at_step(&self, step: u64) -> Result<Checkpoint<'_>> {
+        self.open_step(step, Verify::Digests).map_err(|reason| Error::Corrupt {
+            root: self.root.clone(),
+            rejected: vec![Rejected { path: self.path_of(step), reason }],
+        })
+    }
+
+    /// Steps that have a directory, intact or not, newest first.
+    pub fn steps(&self) -> Result<Vec<u64>> {
+        let entries = self.storage.list(&self.root).at(&self.root)?;
+        let step_of = |name: &str| name.strip_prefix(PREFIX)?.parse().ok().filter(|&step| name == name_of(step));
+        let mut steps: Vec<u64> = entries.iter().filter(|e| e.is_dir).filter_map(|e| step_of(&e.name)).collect();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(steps)
+    }
+
+    /// Deletes expired checkpoints and returns their steps. Older checkpoints count as intact after their digests were read once.
+    pub fn retain(&self, retention: &Retention) -> Result<Vec<u64>> {
+        let expired = retention.expired(&self.steps()?, |step| self.is_intact(step));
+        for &step in &expired {
+            // Renamed first: a half-deleted directory must not look like a damaged checkpoint.
+            let (path, trash) = (self.path_of(step), self.root.join(self.scratch_name(TRASH, step)));
+            self.storage.rename(&path, &trash).at(&path)?;
+            self.lock_intact().remove(&step);
+            self.remove_tree(&trash)?;
+        }
+        Ok(expired)
+    }
+
+    fn open_step(&self, step: u64, verify: Verify) -> std::result::Result<Checkpoint<'_>, String> {
+        let checkpoint = Checkpoint::verify(&*self.storage, &self.path_of(step), step, verify)?;
+        if verify == Verify::Digests {
+            self.lock_intact().insert(step);
+        }
+        Ok(checkpoint)
+    }
+
+    fn is_intact(&self, step: u64) -> bool {
+        let known = self.lock_intact().contains(&step);
+        self.open_step(step, if known { Verify::Sizes } else { Verify::Digests }).is_ok()
+    }
+
+    fn lock_intact(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+        // A set of numbers is consistent after any panic.
+        self.intact.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path_of(&self, step: u64) -> PathBuf {
+        self.root.join(name_of(step))
+    }
+
+    fn scratch_name(&self, prefix: &str, step: u64) -> String {
+        // Keys of the standard library's hash maps: random for every call, no further dependency.
+        let random = RandomState::new().hash_one(step);
+        format!("{prefix}{step}-{}-{random:016x}", std::process::id())
+    }
+
+    fn remove_tree(&self, dir: &Path) -> Result<()> {
+        for entry in self.storage.list(dir).at(dir)? {
+            let path = dir.join(&entry.name);
+            if entry.is_dir {
+                self.remove_tree(&path)?;
+            } else {
+                self.storage.remove_file(&path).at(&path)?;
+            }
+        }
+        self.storage.remove_dir(dir).at(dir)
+    }
+}
+
+fn name_of(step: u64) -> String {
+    format!("{PREFIX}{step:06}")
+}
+
+/// Creates a directory and its missing parents, each name synced into the directory that holds it.
+fn create_dirs(storage: &dyn Storage, path: &Path) -> Result<()> {
+    match storage.create_dir(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            create_dirs(storage, parent.ok_or(e).at(path)?)?;
+            storage.create_dir(path).at(path)?;
+        }
+        result => result.at(path)?,
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    storage.sync_dir(parent).at(parent)
+}

@@ -1,0 +1,183 @@
+//! What a store promises on a healthy disk, and on one whose bits rot.
+
+mod common;
+
+use std::fs;
+
+use coldstart_checkpoint::{Error, Retention, RunLock, Store, Verify};
+use common::memory::MemoryFs;
+use common::{Random, content, save};
+
+#[test]
+fn a_new_store_has_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("a/b/checkpoints")).unwrap();
+    assert!(store.latest().unwrap().is_none());
+}
+
+#[test]
+fn what_was_saved_is_what_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let path = save(&store, 100).unwrap();
+    assert_eq!(path, folder.path().join("step-000100"));
+    let checkpoint = Store::open(folder.path()).unwrap();
+    let checkpoint = checkpoint.latest().unwrap().unwrap();
+    assert_eq!(checkpoint.manifest().meta["step"], 100);
+    for (name, bytes) in content(100) {
+        assert_eq!(checkpoint.read(name).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn files_written_past_the_writer_belong_to_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mut write = |writer: &mut coldstart_checkpoint::Writer<'_>| {
+        fs::create_dir(writer.dir().join("model"))?;
+        Ok(fs::write(writer.dir().join("model/config.json"), "{}")?)
+    };
+    let path = store.save(1, serde_json::Value::Null, &mut write).unwrap();
+    assert_eq!(store.latest().unwrap().unwrap().read("model/config.json").unwrap(), b"{}");
+    fs::write(path.join("model/config.json"), "[]").unwrap();
+    assert_eq!(store.latest().unwrap_err().code(), "E_CKPT_CORRUPT");
+}
+
+#[test]
+fn the_newest_step_wins_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for step in [999_999, 1_000_000, 5] {
+        save(&store, step).unwrap();
+    }
+    assert_eq!(store.latest().unwrap().unwrap().step(), 1_000_000);
+    assert_eq!(store.at_step(5).unwrap().step(), 5);
+}
+
+#[test]
+fn a_failing_writer_leaves_nothing_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for expected in 1..=Store::MAX_FAILURES {
+        let error = store.save(1, serde_json::Value::Null, &mut |_| Err("no luck".into())).unwrap_err();
+        assert!(matches!(&error, Error::Save { step: 1, failures, .. } if *failures == expected), "{error}");
+        assert_eq!(error.code(), "E_CKPT_SAVE");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    save(&store, 1).unwrap();
+    let error = store.save(2, serde_json::Value::Null, &mut |_| Err("again".into())).unwrap_err();
+    assert!(matches!(error, Error::Save { failures: 1, .. }), "a success ends the row");
+}
+
+#[test]
+fn names_outside_the_checkpoint_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for name in ["../x", "/x", "manifest.json", ""] {
+        assert!(store.save(1, serde_json::Value::Null, &mut |writer| Ok(writer.file(name, b"")?)).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn one_flipped_bit_is_found_and_the_previous_checkpoint_chosen() {
+    let mut random = Random(5);
+    let mut unseen_without_digests = 0;
+    for _ in 0..1000 {
+        let disk = MemoryFs::new();
+        let store = Store::with_storage("/c", Box::new(disk.clone())).unwrap();
+        save(&store, 1).unwrap();
+        save(&store, 2).unwrap();
+        let (name, bytes) = content(2)[random.next() as usize % 2].clone();
+        disk.flip(&format!("/c/step-000002/{name}"), random.next() as usize % (bytes.len() * 8));
+        unseen_without_digests += usize::from(store.latest_verified(Verify::Sizes).unwrap().unwrap().step() == 2);
+        let found = store.latest().unwrap().unwrap();
+        assert_eq!(found.step(), 1);
+        assert!(
+            found.rejected[0].path.ends_with("step-000002") && found.rejected[0].reason.contains(name),
+            "{:?}",
+            found.rejected
+        );
+    }
+    assert_eq!(unseen_without_digests, 1000, "the digests are what finds it");
+}
+
+#[test]
+fn damage_is_named_and_nothing_intact_is_an_error_with_every_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let paths: Vec<_> = (1..=4).map(|step| save(&store, step).unwrap()).collect();
+    fs::remove_file(paths[0].join("state.bin")).unwrap();
+    fs::write(paths[1].join("manifest.json"), "{ \"format\"").unwrap();
+    fs::remove_file(paths[2].join("manifest.json")).unwrap();
+    fs::write(paths[3].join("state.bin"), "short").unwrap();
+    let error = store.latest().unwrap_err();
+    assert_eq!(error.code(), "E_CKPT_CORRUPT");
+    let text = error.to_string();
+    for reason in [
+        "state.bin is missing",
+        "does not parse",
+        "manifest.json cannot be read",
+        "state.bin has 5 bytes, expected 700",
+    ] {
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_after_verification_is_not_returned() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let path = save(&store, 1).unwrap();
+    let checkpoint = store.latest().unwrap().unwrap();
+    fs::write(path.join("state.bin"), vec![0; 700]).unwrap();
+    assert_eq!(checkpoint.read("state.bin").unwrap_err().code(), "E_CKPT_CORRUPT");
+}
+
+#[test]
+fn retention_keeps_the_newest_intact_ones_and_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for step in [10, 20, 30, 40, 50] {
+        save(&store, step).unwrap();
+    }
+    fs::write(folder.path().join("step-000040/state.bin"), "rotten").unwrap();
+    let removed = store.retain(&Retention { keep_last: 2, keep_steps: vec![10] }).unwrap();
+    assert_eq!(removed, [20]);
+    assert_eq!(store.steps().unwrap(), [50, 40, 30, 10]);
+}
+
+#[test]
+fn the_start_removes_what_a_crash_left_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    save(&store, 1).unwrap();
+    for name in [".tmp-2-1-abc", ".trash-1-1-abc", "notes"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("file"), "x").unwrap();
+    }
+    store.clean_up(&RunLock::acquire(folder.path()).unwrap()).unwrap();
+    let mut names: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["notes", "run.lock", "step-000001"]);
+}
+
+#[test]
+fn saving_a_step_again_replaces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    save(&store, 1).unwrap();
+    store.save(1, serde_json::json!("second"), &mut |writer| Ok(writer.file("only.bin", b"2")?)).unwrap();
+    let checkpoint = store.latest().unwrap().unwrap();
+    assert_eq!(checkpoint.manifest().meta, "second");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+#[test]
+fn too_little_space_is_refused_before_writing() {
+    let store = Store::with_storage("/c", Box::new(MemoryFs::new())).unwrap();
+    store.preflight(833).unwrap();
+    let error = store.preflight(835).unwrap_err();
+    assert!(matches!(error, Error::Space { needed: 1002, free: 1000, .. }), "{error}");
+    assert_eq!(error.code(), "E_CKPT_SAVE");
+}
