@@ -1,0 +1,56 @@
+//! Run folders for JavaScript: the lock of a run, and the newest checkpoint that is intact.
+
+use std::sync::{Mutex, PoisonError};
+
+use coldstart_checkpoint::{RunLock as Lock, Store};
+use napi_derive::napi;
+
+use crate::failure::{Outcome, guarded, outcome};
+
+/// The lock of a run folder; released by `release`, by the collector, or by the end of the process.
+#[napi]
+pub struct RunLock {
+    lock: Mutex<Option<Lock>>,
+}
+
+#[napi]
+impl RunLock {
+    /// Idempotent.
+    #[napi]
+    pub fn release(&self) {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Takes the lock of `folder`, or fails with `E_BUSY` naming its holder. What interrupted saves left in `checkpoints` is removed.
+#[napi(ts_return_type = "RunLock | Failure")]
+pub fn lock_run(folder: String) -> Outcome<RunLock> {
+    outcome(guarded(|| {
+        let lock = Lock::acquire(&folder)?;
+        Store::open(std::path::Path::new(&folder).join("checkpoints"))?.clean_up(&lock)?;
+        Ok(RunLock { lock: Mutex::new(Some(lock)) })
+    }))
+}
+
+/// A checkpoint that passed verification.
+#[napi(object)]
+pub struct FoundCheckpoint {
+    pub path: String,
+    pub step: u32,
+    /// Newer ones that did not pass, with the reason.
+    pub rejected: Vec<String>,
+}
+
+/// The newest intact checkpoint under `root`; nothing when there is none at all, `E_CKPT_CORRUPT` when none of them is intact.
+#[napi(ts_return_type = "FoundCheckpoint | null | Failure")]
+pub fn latest_checkpoint(root: String) -> Outcome<Option<FoundCheckpoint>> {
+    outcome(guarded(|| {
+        let store = Store::open(&root)?;
+        let Some(found) = store.latest()? else { return Ok(None) };
+        Ok(Some(FoundCheckpoint {
+            path: found.path().display().to_string(),
+            step: found.step() as u32,
+            rejected: found.rejected.iter().map(|r| format!("{}: {}", r.path.display(), r.reason)).collect(),
+        }))
+    }))
+}
