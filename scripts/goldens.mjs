@@ -1,0 +1,55 @@
+// `npm run goldens -- [FOLDER]`: compares the product with reference values and prints the largest deviation of each quantity.
+// FOLDER is laid out like test/fixtures/goldens, the default: model folders, rl.json, trl.json, images/. Parts that are not there are
+// listed as absent; a miss, or a folder with nothing to compare, is exit code 1.
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { checkImages } from './lib/image-goldens.mjs'
+import { at, root } from './lib/project.mjs'
+
+const folder = resolve(process.argv[2] ?? at('test', 'fixtures', 'goldens'))
+if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+  console.error(`goldens: ${folder} is not a folder`)
+  process.exit(2)
+}
+
+const engine = spawnSync(
+  'cargo',
+  ['run', '--release', '--quiet', '-p', 'coldstart-engine', '--bin', 'goldens', '--', folder],
+  {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  },
+)
+const lines = engine.stdout
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line))
+const checks = lines.map((line) => ({
+  part: [line.model, line.case, line.precision].filter(Boolean).join(' '),
+  ...line,
+}))
+
+const images = join(folder, 'images')
+if (existsSync(images)) {
+  for (const { name, compared, worst, limit, ok } of await checkImages(images)) {
+    const outcome = ok ? 'pass' : 'fail'
+    checks.push({ part: 'images', what: name, measure: `largest of ${compared}`, worst, limit, outcome })
+  }
+} else {
+  checks.push({ part: 'images', outcome: 'absent' })
+}
+
+const number = (value) => (value === 0 ? '0' : value.toExponential(1))
+for (const { part, what, measure, worst, limit, outcome } of checks) {
+  if (outcome === 'absent') console.log(`absent  ${part}${what ? ` · ${what}` : ''}`)
+  else console.log(`${outcome.padEnd(6)}  ${part} · ${what} · ${number(worst)} of ${number(limit)} (${measure})`)
+}
+const count = (outcome) => checks.filter((check) => check.outcome === outcome).length
+// 2 with "nothing to compare" is fine beside pictures; anything else that is not a verdict is not.
+const crashed = engine.status !== 0 && engine.status !== 1 && !engine.stderr.includes('rl.json or trl.json')
+if (engine.status !== 0 && engine.status !== 1) console.error(engine.stderr.trim())
+console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('absent')} absent`)
+process.exitCode = count('fail') === 0 && count('pass') > 0 && !crashed ? 0 : 1

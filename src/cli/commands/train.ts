@@ -1,0 +1,156 @@
+/** `coldstart sft` and `coldstart grpo`. */
+
+import { existsSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import { type Override, type ResolvedConfig, resolveConfig } from '../../config/resolve.js'
+import type { Config } from '../../config/schemas.js'
+import type { Dataset } from '../../data/dataset.js'
+import { loadDataset } from '../../data/load.js'
+import { ColdstartError } from '../../errors.js'
+import type { TrainEvent } from '../../train/events.js'
+import { type NamedFlags, overridesOf } from '../overrides.js'
+import type { Context } from '../program.js'
+import { resolveReward } from '../rewards.js'
+import { TrainProgress } from '../train-progress.js'
+
+type Stage = 'sft' | 'grpo'
+
+/** Flags of both commands. */
+export interface TrainFlags extends NamedFlags {
+  outputDir?: string
+  resume?: string
+  dryRun: boolean
+}
+
+/** Trains as a configuration says, telling its events; ends with a checkpoint when the context's signal is aborted. */
+export async function trainCommand(
+  stage: Stage,
+  file: string | undefined,
+  flags: TrainFlags,
+  context: Context,
+): Promise<void> {
+  if (stage === 'sft') await sft(file, flags, context)
+  else await grpo(file, flags, context)
+}
+
+async function sft(file: string | undefined, flags: TrainFlags, context: Context): Promise<void> {
+  const { config } = await resolve('sft', file, flags)
+  const data = await loadData(config.data, context)
+  if (flags.dryRun) return dryRun('sft', config, data, context)
+  const { SFTTrainer } = await import('../../train/sft-trainer.js')
+  await withModel(config.model, context, async (model) => {
+    const trainer = new SFTTrainer({ model, args: config.args, ...data })
+    await follow(trainer.run({ signal: context.signal }), context)
+  })
+}
+
+async function grpo(file: string | undefined, flags: TrainFlags, context: Context): Promise<void> {
+  const { config } = await resolve('grpo', file, flags)
+  const rewardFuncs = await Promise.all(config.rewards.map(resolveReward))
+  const data = await loadData(config.data, context)
+  if (flags.dryRun) return dryRun('grpo', config, data, context)
+  const { GRPOTrainer } = await import('../../train/grpo-trainer.js')
+  await withModel(config.model, context, async (model) => {
+    const trainer = new GRPOTrainer({ model, rewardFuncs, args: config.args, ...data })
+    await follow(trainer.run({ signal: context.signal }), context)
+  })
+}
+
+/** The configuration; a run that names no folder gets `runs/<name of the file>`. */
+async function resolve<S extends Stage>(
+  stage: S,
+  file: string | undefined,
+  flags: TrainFlags,
+): Promise<ResolvedConfig<S>> {
+  const overrides: Override[] = overridesOf(flags)
+  if (flags.outputDir !== undefined) {
+    overrides.push({ path: ['args', 'outputDir'], value: flags.outputDir, flag: `--output-dir ${flags.outputDir}` })
+  }
+  if (flags.resume !== undefined) {
+    const value = flags.resume === 'never' ? false : flags.resume
+    overrides.push({ path: ['args', 'resumeFromCheckpoint'], value, flag: `--resume ${flags.resume}` })
+  }
+  const resolved = await resolveConfig(stage, file, overrides)
+  const name = file === undefined ? stage : basename(file, extname(file))
+  resolved.config.args.outputDir ??= join('runs', name)
+  return resolved
+}
+
+interface Data {
+  trainDataset: Dataset
+  evalDataset?: Dataset
+}
+
+async function loadData(options: Config<Stage>['data'], { output, signal }: Context): Promise<Data> {
+  const { train, eval: evaluation, ...reading } = options
+  const read = async (path: string): Promise<Dataset> => {
+    const dataset = await loadDataset(path, { ...reading, signal })
+    const [first] = dataset.skipped
+    if (first !== undefined)
+      output.say(`${path}: ${dataset.skipped.length} bad rows left out, the first ${first.source}: ${first.message}`)
+    return dataset
+  }
+  const trainDataset = await read(train)
+  return evaluation === undefined ? { trainDataset } : { trainDataset, evalDataset: await read(evaluation) }
+}
+
+async function withModel(
+  { path, ...options }: Config<Stage>['model'],
+  { output, signal }: Context,
+  work: (model: import('../../model/model.js').VisionLanguageModel) => Promise<void>,
+): Promise<void> {
+  const { VisionLanguageModel } = await import('../../model/model.js')
+  output.say(`loading ${path}`)
+  const { dtype, ...pixels } = options
+  const model = await VisionLanguageModel.fromPretrained(path, {
+    ...pixels,
+    ...(dtype === undefined ? {} : { dtype }),
+    signal,
+  })
+  try {
+    await work(model)
+  } finally {
+    await model.close()
+  }
+}
+
+async function follow(events: AsyncIterable<TrainEvent>, { output, signal }: Context): Promise<void> {
+  const progress = new TrainProgress(output)
+  let checkpoint: string | undefined
+  try {
+    for await (const event of events) {
+      if (event.type === 'checkpoint') checkpoint = event.path
+      progress.tell(event)
+    }
+  } finally {
+    if (signal.aborted && checkpoint !== undefined) output.say('the same command with --resume auto goes on from there')
+  }
+  if (checkpoint !== undefined) output.result(`${checkpoint}\n`)
+}
+
+/** Says what would run. The model folder is looked at, not loaded. */
+function dryRun(stage: Stage, config: Config<Stage>, data: Data, { output }: Context): void {
+  const { path } = config.model
+  for (const name of ['config.json', 'tokenizer.json', 'preprocessor_config.json']) {
+    if (!existsSync(join(path, name))) {
+      throw new ColdstartError('E_MODEL', `${path}: no ${name}`, {
+        hint: 'a model folder in the Hugging Face layout is needed',
+      })
+    }
+  }
+  const summary = {
+    stage,
+    model: path,
+    rows: data.trainDataset.length,
+    skipped: data.trainDataset.skipped.length,
+    evalRows: data.evalDataset?.length ?? 0,
+    fingerprint: data.trainDataset.fingerprint,
+    outputDir: config.args.outputDir,
+  }
+  output.event({ type: 'dry-run', ...summary })
+  output.result(
+    Object.entries(summary)
+      .map(([name, value]) => `${name}: ${value}\n`)
+      .join(''),
+  )
+}

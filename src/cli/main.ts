@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/** The command line's first file. It answers `--version` by itself: everything else is loaded when it is needed. */
+
+import { version } from '../version.js'
+
+const words = process.argv.slice(2)
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${version}\n`)
+} else {
+  void import('./run.js').then(({ run }) => run(words)).then((code) => process.exit(code))
+}

@@ -1,0 +1,119 @@
+/** Commands and their flags. What a command does is loaded when it is called, so that `--help` stays instant. */
+
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { version } from '../version.js'
+import type { Output } from './output.js'
+
+/** What every command gets besides its own words. */
+export interface Context {
+  output: Output
+  /** Aborted by the first signal that asks to end. */
+  signal: AbortSignal
+}
+
+/** The whole command line; parsing throws commander's errors instead of ending the process. */
+export function buildProgram(context: Context): Command {
+  const program = new Command('coldstart')
+    .description('Train multimodal reasoning models: supervised cold start, GRPO, evaluation.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .showHelpAfterError('(coldstart --help lists the commands; --help after a command explains it)')
+    .exitOverride()
+
+  training(command(program, 'sft', 'supervised fine-tuning on responses'), context, 'sft')
+  training(command(program, 'grpo', 'reinforcement learning on rewards (GRPO)'), context, 'grpo')
+
+  configured(command(program, 'eval', 'answer a data set and score the answers'))
+    .option('--test <file>', 'rows to answer; same as --set data.test=…')
+    .option('--output-dir <folder>', 'where eval.json and responses.jsonl go')
+    .action(async (file, flags) => (await import('./commands/eval.js')).evalCommand(file, flags, context))
+
+  command(program, 'generate', 'complete a prompt')
+    .argument('<model>', 'model folder')
+    .requiredOption('-p, --prompt <text>', 'what to ask; - reads it from standard input')
+    .option('-i, --image <file>', 'image that goes before the text; may be repeated', collect, [])
+    .option('--system <text>', 'system message')
+    .option('--max-new-tokens <n>', 'longest completion in tokens', integer(1), 512)
+    .option('--temperature <t>', '0 takes the likeliest token', number(0), 1)
+    .option('--top-p <p>', 'keep the likeliest tokens up to this probability', number(0), 1)
+    .option('--top-k <k>', 'keep this many tokens; 0 keeps all', integer(0), 0)
+    .option('--min-p <p>', 'keep tokens this likely, relative to the likeliest', number(0), 0)
+    .option('--seed <n>', 'same seed, same text', integer(0), 0)
+    .addOption(new Option('--dtype <type>', 'numbers of the engine').choices(dtypes).default('float32'))
+    .action(async (model, flags) => (await import('./commands/generate.js')).generateCommand(model, flags, context))
+
+  command(program, 'study', 'the paper in miniature: train from nothing, compare four arms, write a report')
+    .option('--seeds <n>', 'independent repetitions', integer(1), 1)
+    .option('--output-dir <folder>', 'folder of the study', 'runs/miniature')
+    .option('--quick', 'a few steps of everything, whose numbers mean nothing', false)
+    .action(async (flags) => (await import('./commands/study.js')).studyCommand(flags, context))
+
+  command(program, 'report', 'write report.html for the folder of a run or study')
+    .argument('<folder>', 'folder of a run or study')
+    .action(async (folder) => (await import('./commands/report.js')).reportCommand(folder, context))
+
+  command(program, 'doctor', 'versions, processor, memory and limits, for a bug report').action(async () =>
+    (await import('./commands/doctor.js')).doctorCommand(context),
+  )
+
+  const config = command(program, 'config', 'show what a configuration means, or may contain')
+  configured(command(config, 'print', 'every value and where it comes from'), true).action(async (name, file, flags) =>
+    (await import('./commands/config.js')).printCommand(name, file, flags, context),
+  )
+  command(config, 'schema', 'JSON Schema of a configuration file')
+    .argument('<command>', 'sft, grpo or eval')
+    .action(async (name) => (await import('./commands/config.js')).schemaCommand(name, context))
+  return program
+}
+
+const dtypes = ['float32', 'bfloat16', 'float64']
+
+function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .option('--json', 'one JSON object a line on stdout')
+    .option('-q, --quiet', 'no progress')
+    .allowExcessArguments(false)
+}
+
+function configured(base: Command, named = false): Command {
+  if (named) base.argument('<command>', 'sft, grpo or eval')
+  return base
+    .argument('[config]', 'YAML file')
+    .option('--model <folder>', 'model folder; same as --set model.path=…')
+    .option('--set <key=value>', 'set one value of the configuration; may be repeated', collect, [])
+}
+
+function training(base: Command, context: Context, stage: 'sft' | 'grpo'): void {
+  configured(base)
+    .option('--train <file>', 'rows to train on; same as --set data.train=…')
+    .option('--output-dir <folder>', 'folder of the run; default runs/<name of the config>')
+    .option('--resume <what>', 'auto, the folder of a checkpoint, or never')
+    .option('--dry-run', 'check configuration, data and rewards; train nothing', false)
+    .action(async (file, flags) => (await import('./commands/train.js')).trainCommand(stage, file, flags, context))
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value]
+}
+
+function number(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isFinite(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a number of at least ${least}.`)
+    }
+    return value
+  }
+}
+
+function integer(least: number): (text: string) => number {
+  return (text) => {
+    const value = number(least)(text)
+    if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected an integer.')
+    return value
+  }
+}

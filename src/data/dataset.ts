@@ -1,0 +1,53 @@
+/** Rows in memory. Images stay paths or encoded bytes: they are decoded when a batch needs them. */
+
+import { ColdstartError } from '../errors.js'
+import type { Row, SkippedRow } from './types.js'
+
+/**
+ * The rows of a data set, read and checked by {@link loadDataset}.
+ *
+ * ```ts
+ * const dataset = await loadDataset('train.jsonl', { imageRoot: 'images' })
+ * console.log(dataset.length, dataset.row(0).messages)
+ * ```
+ */
+export class Dataset implements Iterable<Row> {
+  /**
+   * SHA-256, in hex, of the content as read and of the options that change its meaning. Images given by path count by
+   * their path. A resumed run compares it, so that it goes on with the same data.
+   */
+  readonly fingerprint: string
+  /** Rows left out under `badRows: 'skip'`, in their order. */
+  readonly skipped: readonly SkippedRow[]
+  private readonly rows: readonly Row[]
+
+  /** @internal */
+  constructor(rows: readonly Row[], fingerprint: string, skipped: readonly SkippedRow[]) {
+    this.rows = rows
+    this.fingerprint = fingerprint
+    this.skipped = skipped
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.rows.length
+  }
+
+  /**
+   * A row by its index, from 0.
+   *
+   * @throws ColdstartError `E_USAGE` outside `0 … length - 1`.
+   */
+  row(index: number): Row {
+    const row = this.rows[index]
+    if (row === undefined) {
+      throw new ColdstartError('E_USAGE', `row ${index}: expected an index from 0 to ${this.rows.length - 1}`)
+    }
+    return row
+  }
+
+  /** The rows in order. */
+  [Symbol.iterator](): Iterator<Row> {
+    return this.rows[Symbol.iterator]()
+  }
+}

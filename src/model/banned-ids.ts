@@ -1,0 +1,20 @@
+// Ids that sampling must never return, whatever the weights say.
+
+const visionFields = [
+  'image_token_id',
+  'video_token_id',
+  'vision_start_token_id',
+  'vision_end_token_id',
+  'vision_token_id',
+] as const
+
+/** Ids of vision tokens by `config.json` (root first, then `text_config`), and embedding rows that belong to no token. */
+export function bannedIdsOf(config: Record<string, unknown>, tokenizerSize: number): number[] {
+  const text = (config.text_config ?? {}) as Record<string, unknown>
+  const vision = visionFields
+    .map((name) => config[name] ?? text[name])
+    .filter((id): id is number => typeof id === 'number')
+  const vocabulary = Number(text.vocab_size ?? config.vocab_size ?? tokenizerSize)
+  const unused = Array.from({ length: Math.max(0, vocabulary - tokenizerSize) }, (_, i) => tokenizerSize + i)
+  return [...new Set([...vision, ...unused])].filter((id) => id < vocabulary).sort((a, b) => a - b)
+}

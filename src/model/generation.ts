@@ -1,0 +1,138 @@
+// Drives a generation in the engine, slice by slice, so that other commands, aborts and the event loop get their turn.
+import { call, type NativeEvent, type NativeModel, type NativeRequest } from '../native/index.js'
+import type { EncodedPrompt } from '../processor/processor.js'
+import type { Completion, GenerateOptions, StreamChunk } from './types.js'
+
+/** Longest time the engine works before it answers, in milliseconds: bounds how long an abort waits. */
+const SLICE_MS = 100
+
+/** Engine defaults of the sampling options, in one place for completions, streams and rollouts. */
+export interface SamplingDefaults {
+  stopIds: readonly number[]
+  bannedIds: readonly number[]
+}
+
+/** A prompt to complete; `key` names its random numbers: equal seed and key, equal completions. */
+export interface GenerationPrompt {
+  prompt: EncodedPrompt
+  key: number
+}
+
+/** Turns options into the engine's requests, one a prompt. */
+export function toRequests(
+  prompts: readonly GenerationPrompt[],
+  options: GenerateOptions,
+  defaults: SamplingDefaults,
+): NativeRequest[] {
+  return prompts.map(({ prompt, key }) => ({
+    ids: prompt.ids,
+    images: prompt.images,
+    key,
+    seed: options.seed ?? 0,
+    numSamples: options.numReturnSequences ?? 1,
+    maxNewTokens: options.maxNewTokens ?? 512,
+    temperature: options.temperature ?? 1,
+    topK: options.topK ?? 0,
+    topP: options.topP ?? 1,
+    minP: options.minP ?? 0,
+    repetitionPenalty: options.repetitionPenalty ?? 1,
+    stopIds: [...(options.stopIds ?? defaults.stopIds)],
+    bannedIds: [...defaults.bannedIds, ...(options.bannedIds ?? [])],
+  }))
+}
+
+/** Yields the engine's events in order. Leaving the loop, an error or an abort ends the generation. */
+export async function* generationEvents(
+  model: NativeModel,
+  requests: NativeRequest[],
+  options: { signal?: AbortSignal | undefined; sliceMs?: number } = {},
+): AsyncGenerator<NativeEvent, void, void> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  const id = await call(model.generateStart(requests), signal)
+  try {
+    while (true) {
+      signal?.throwIfAborted()
+      const slice = await call(model.generateStep(id, options.sliceMs ?? SLICE_MS), signal)
+      yield* slice.events
+      if (slice.finished) return
+    }
+  } finally {
+    await call(model.generateCancel(id))
+  }
+}
+
+/** Collects the pieces of one completion and decodes them as they come. */
+export class CompletionBuilder {
+  readonly #decode: (ids: Uint32Array) => string
+  readonly #stopStrings: readonly string[]
+  readonly #ids: number[] = []
+  readonly #logProbs: number[] = []
+  readonly #keptMass: number[] = []
+  #emitted = 0
+  #text = ''
+  #finish: 'stop' | 'length' | undefined
+
+  constructor(decode: (ids: Uint32Array) => string, stopStrings: readonly string[] = []) {
+    this.#decode = decode
+    this.#stopStrings = stopStrings.filter((text) => text.length > 0)
+  }
+
+  /** True once the completion has ended, by the engine or by a stop string. */
+  get done(): boolean {
+    return this.#finish !== undefined
+  }
+
+  /** Takes the engine's next piece and returns what a reader of the stream may see now. */
+  push(event: NativeEvent, decodeNow: boolean): StreamChunk | undefined {
+    if (this.done) return undefined
+    for (const id of event.ids) this.#ids.push(id)
+    for (const logProb of event.logProbs) this.#logProbs.push(logProb)
+    for (const mass of event.keptMass) this.#keptMass.push(mass)
+    const ended = event.finishReason as 'stop' | 'length' | undefined
+    if (ended) this.#finish = ended
+    if (!decodeNow && !ended && this.#stopStrings.length === 0) return undefined
+    this.#text = this.#decode(Uint32Array.from(this.#ids))
+    const stop = firstStop(this.#text, this.#stopStrings)
+    if (stop >= 0) {
+      this.#text = this.#text.slice(0, stop)
+      this.#finish = 'stop'
+    }
+    const visible = this.#finish ? this.#text.length : settledLength(this.#text, this.#stopStrings)
+    const text = this.#text.slice(this.#emitted, Math.max(visible, this.#emitted))
+    this.#emitted = Math.max(visible, this.#emitted)
+    return { text, ids: event.ids, logProbs: event.logProbs, ...(this.#finish ? { finishReason: this.#finish } : {}) }
+  }
+
+  finish(): Completion {
+    return {
+      text: this.#text,
+      ids: Uint32Array.from(this.#ids),
+      logProbs: Float32Array.from(this.#logProbs),
+      keptMass: Float32Array.from(this.#keptMass),
+      finishReason: this.#finish ?? 'length',
+    }
+  }
+}
+
+function firstStop(text: string, stops: readonly string[]): number {
+  return stops.reduce((first, stop) => {
+    const at = text.indexOf(stop)
+    return at >= 0 && (first < 0 || at < first) ? at : first
+  }, -1)
+}
+
+/** Length of the text that no later token can change: not an unfinished character, not the beginning of a stop string. */
+function settledLength(text: string, stops: readonly string[]): number {
+  let length = text.length
+  while (length > 0 && text[length - 1] === '\uFFFD') length--
+  for (const stop of stops) {
+    for (let n = Math.min(stop.length - 1, length); n > 0; n--) {
+      if (stop.startsWith(text.slice(length - n, length))) {
+        length -= n
+        break
+      }
+    }
+  }
+  return length
+}

@@ -1,0 +1,200 @@
+// What stands between people's rows and the engine's inputs: images decoded and cut into patches, conversations turned into ids.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ImageInput, Message } from '../data/types.js'
+import { ColdstartError } from '../errors.js'
+import { call, type NativeProcessor, native, type PreparedImage, unwrap } from '../native/index.js'
+import { decodeImage, type RawImage } from './decode.js'
+import { ImageCache } from './image-cache.js'
+
+/** A conversation as the engine takes it. */
+export interface EncodedPrompt {
+  /** Token ids, image placeholders expanded to one id a merged patch. */
+  ids: Uint32Array
+  /** Per id 1 where the loss applies (text of assistant turns and their end token), else 0. */
+  targets: Uint8Array
+  images: PreparedImage[]
+}
+
+/** How to encode a conversation. */
+export interface EncodeOptions {
+  /** Append the header of an assistant turn, for generation. Default false. */
+  addGenerationPrompt?: boolean
+  /** System turn for conversations without one: a text, `false` for no system turn at all, or by default the template's own. */
+  systemMessage?: string | false | undefined
+  /** Longest encoding in ids; a longer one is `E_TOO_LONG`, never cut. */
+  maxLength?: number | undefined
+  /** What errors call this conversation. */
+  name?: string
+}
+
+/** How images are prepared. */
+export interface ProcessorOptions {
+  /** Smallest and largest area of a resized image in pixels; by default those of `preprocessor_config.json`. */
+  minPixels?: number | undefined
+  maxPixels?: number | undefined
+  /** Transparent pixels: put on `white` (default) or `drop` the alpha channel. */
+  alpha?: 'white' | 'drop' | undefined
+  /** Honour the EXIF orientation. Default true. */
+  autoOrient?: boolean | undefined
+  /** Bytes of decoded pixels kept for images given as paths. Default 128 MiB. */
+  imageCacheBytes?: number | undefined
+}
+
+/** The files a processor is made of, as they lie in a model folder. */
+export interface ProcessorFiles {
+  /** `tokenizer.json`. */
+  tokenizer: Uint8Array
+  /** `preprocessor_config.json`. */
+  preprocessor: Record<string, unknown>
+  /** `config.json`, for the ids of the image tokens. */
+  config: Record<string, unknown>
+}
+
+/** Tokenizer, chat template and image preprocessing of one model. */
+export class Processor {
+  readonly #native: NativeProcessor
+  readonly #options: ProcessorOptions
+  readonly #cache: ImageCache
+
+  private constructor(processor: NativeProcessor, options: ProcessorOptions) {
+    this.#native = processor
+    this.#options = options
+    this.#cache = new ImageCache(options.imageCacheBytes ?? 128 * 1024 * 1024)
+  }
+
+  /** Reads `tokenizer.json`, `preprocessor_config.json` and `config.json` of a model folder. */
+  static async fromPretrained(folder: string, options: ProcessorOptions = {}): Promise<Processor> {
+    const [tokenizer, preprocessor, config] = await Promise.all([
+      read(folder, 'tokenizer.json'),
+      readJson(folder, 'preprocessor_config.json'),
+      readJson(folder, 'config.json'),
+    ])
+    return Processor.fromFiles({ tokenizer, preprocessor, config }, options)
+  }
+
+  /** The same from contents instead of a folder. */
+  static async fromFiles(files: ProcessorFiles, options: ProcessorOptions = {}): Promise<Processor> {
+    const processor = new (native().NativeProcessor)()
+    await call(
+      processor.load(files.tokenizer, JSON.stringify(files.preprocessor), {
+        ...(options.minPixels === undefined ? {} : { minPixels: options.minPixels }),
+        ...(options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels }),
+        alpha: options.alpha ?? 'white',
+      }),
+    )
+    return new Processor(processor, options)
+  }
+
+  /**
+   * Encodes a conversation with its images. Text of messages never becomes a special token.
+   * Throws `E_TOKEN_COUNT` when images and placeholders differ, `E_TOO_LONG` beyond `maxLength`, and the codes of image decoding.
+   */
+  async encode(messages: readonly Message[], options: EncodeOptions = {}): Promise<EncodedPrompt> {
+    const name = options.name ?? 'conversation'
+    const inputs: ImageInput[] = []
+    const turns = messages.map((message) => ({
+      role: message.role,
+      parts: (typeof message.content === 'string'
+        ? [{ type: 'text' as const, text: message.content }]
+        : message.content
+      ).map((part) => {
+        if (part.type === 'text') return { text: part.text }
+        if (part.image === undefined) {
+          throw new ColdstartError('E_TOKEN_COUNT', `${name}: an image part of a ${message.role} turn has no image`)
+        }
+        inputs.push(part.image)
+        return {}
+      }),
+    }))
+    const images = await this.prepareImages(inputs, name)
+    try {
+      const encoded = unwrap(
+        this.#native.encode(
+          turns,
+          images.map((image) => image.gridThw),
+          {
+            addGenerationPrompt: options.addGenerationPrompt ?? false,
+            ...(typeof options.systemMessage === 'string' ? { systemMessage: options.systemMessage } : {}),
+            noSystem: options.systemMessage === false,
+            ...(options.maxLength === undefined ? {} : { maxLength: options.maxLength }),
+          },
+        ),
+      )
+      return { ids: encoded.ids, targets: encoded.targets, images }
+    } catch (error) {
+      throw named(error, name)
+    }
+  }
+
+  /** Decodes, resizes and cuts images into patches, off the JavaScript thread. */
+  async prepareImages(inputs: readonly ImageInput[], name = 'image'): Promise<PreparedImage[]> {
+    if (inputs.length === 0) return []
+    const raw = await Promise.all(inputs.map((input, index) => this.#decode(input, imageName(input, name, index))))
+    try {
+      return await call(this.#native.prepareImages(raw))
+    } catch (error) {
+      throw named(error, name)
+    }
+  }
+
+  /** Frames, rows and columns of patches that an image of this size becomes. Throws `E_IMAGE_LIMIT` for sizes that are refused. */
+  gridOf(width: number, height: number): number[] {
+    return unwrap(this.#native.gridOf(width, height))
+  }
+
+  /** Text of `ids`; special tokens are left out unless asked for. */
+  decode(ids: Uint32Array, options: { skipSpecialTokens?: boolean } = {}): string {
+    return unwrap(this.#native.decode(ids, options.skipSpecialTokens ?? true))
+  }
+
+  /** Largest id of the tokenizer plus one; the model's embedding may have more rows. */
+  get vocabularySize(): number {
+    return unwrap(this.#native.vocabularySize())
+  }
+
+  /** Frees the native side. Idempotent. */
+  async close(): Promise<void> {
+    await call(this.#native.close())
+  }
+
+  async #decode(input: ImageInput, name: string): Promise<RawImage> {
+    if (typeof input !== 'string') return decodeImage(input, name, this.#decodeOptions)
+    const cached = this.#cache.get(input)
+    if (cached) return cached
+    const image = await decodeImage(input, name, this.#decodeOptions)
+    this.#cache.set(input, image)
+    return image
+  }
+
+  get #decodeOptions() {
+    return { autoOrient: this.#options.autoOrient ?? true }
+  }
+}
+
+function imageName(input: ImageInput, name: string, index: number): string {
+  return typeof input === 'string' ? `${name}, image ${input}` : `${name}, image ${index + 1}`
+}
+
+function named(error: unknown, name: string): unknown {
+  return error instanceof ColdstartError
+    ? new ColdstartError(error.code, `${name}: ${error.message}`, { cause: error })
+    : error
+}
+
+async function read(folder: string, file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(join(folder, file))
+  } catch (cause) {
+    throw new ColdstartError('E_MODEL', `${join(folder, file)}: cannot be read; a model folder needs it`, { cause })
+  }
+}
+
+async function readJson(folder: string, file: string): Promise<Record<string, unknown>> {
+  const bytes = await read(folder, file)
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>
+  } catch (cause) {
+    throw new ColdstartError('E_MODEL', `${join(folder, file)}: not valid JSON`, { cause })
+  }
+}

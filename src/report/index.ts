@@ -1,0 +1,40 @@
+// Reports: one HTML file a run or study, that opens from disk anywhere.
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ColdstartError } from '../errors.js'
+import type { StudyResult } from '../study/types.js'
+import { readRun } from './read-run.js'
+import { renderRunReport } from './run-report.js'
+import { renderStudyReport } from './study-report.js'
+
+/**
+ * Writes `report.html` into the folder of a run (from metrics.jsonl, samples/ and its settings) or of a study (from study.json).
+ * Returns the path of the page. Throws `E_PATH` when the folder is neither, `E_DATA_FORMAT` when a file in it cannot be understood.
+ */
+export async function writeReport(folder: string): Promise<string> {
+  const study = await readStudy(join(folder, 'study.json'))
+  const page = study ? renderStudyReport(study) : renderRunReport(await readRun(folder))
+  const file = join(folder, 'report.html')
+  await writeFile(`${file}.part`, page)
+  await rename(`${file}.part`, file)
+  return file
+}
+
+async function readStudy(file: string): Promise<StudyResult | undefined> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const study = JSON.parse(text) as StudyResult
+    if (study.format === 1) return study
+  } catch (cause) {
+    throw new ColdstartError('E_DATA_FORMAT', `${file}: not JSON`, { cause })
+  }
+  throw new ColdstartError('E_DATA_FORMAT', `${file}: expected "format": 1, written by this version`, {
+    hint: 'run the study again',
+  })
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { eventsOf, runCli } from './run-cli.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+const commands = ['sft', 'grpo', 'eval', 'generate', 'study', 'report', 'doctor', 'config']
+
+describe('the command line', () => {
+  it('prints its version', async () => {
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it('lists every command with --help, and explains each', async () => {
+    const { code, stdout } = await runCli(['--help'])
+    expect(code).toBe(0)
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
+    for (const command of commands) {
+      const help = await runCli([command, '--help'])
+      expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining(`Usage: coldstart ${command}`) })
+    }
+  })
+
+  it.each([
+    [['stfu'], "unknown command 'stfu'"],
+    [['sft', '--bogus'], "unknown option '--bogus'"],
+    [['sft', 'a.yaml', 'b.yaml'], 'too many arguments'],
+    [['study', '--seeds', '0'], 'Expected a number of at least 1'],
+    [['study', '--seeds', '1.5'], 'Expected an integer'],
+    [['generate', 'folder'], "required option '-p, --prompt <text>' not specified"],
+    [['report'], "missing required argument 'folder'"],
+    [['config', 'schema', 'grop'], 'did you mean grpo?'],
+    [['sft', '--set', 'nonsense'], 'expected key.path=value'],
+  ])('%j is a usage error: exit code 2, and a reason on stderr', async (words, reason) => {
+    const { code, stdout, stderr } = await runCli(words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(reason)
+  })
+
+  it('without a command it prints its help and exits with 2', async () => {
+    expect(await runCli([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: coldstart') })
+  })
+
+  it('with --json an error is an event on stdout too', async () => {
+    const { code, stdout } = await runCli(['report', '/does/not/exist', '--json'])
+    expect(code).toBe(3)
+    expect(eventsOf(stdout)).toEqual([expect.objectContaining({ type: 'error', code: 'E_PATH' })])
+    const usage = await runCli(['sft', '--bogus', '--json'])
+    expect(eventsOf(usage.stdout)).toEqual([{ type: 'error', code: 'E_USAGE', message: "unknown option '--bogus'" }])
+  })
+})
+
+describe('config', () => {
+  const given = ['--model', 'm', '--set', 'data.train=t.jsonl']
+
+  it('print shows every value with its source', async () => {
+    const { code, stdout } = await runCli(['config', 'print', 'sft', ...given, '--set', 'args.maxSteps=7'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^args\.maxSteps: 7 +# flag$/m)
+    expect(stdout).toMatch(/^args\.learningRate: 0\.00001 +# default$/m)
+  })
+
+  it('print shows no secret', async () => {
+    const secret = 'hf_abcdefghijklmnopqrstuvwx'
+    const { stdout } = await runCli(['config', 'print', 'sft', ...given, '--set', `args.systemMessage=${secret}`])
+    expect(stdout).not.toContain(secret)
+    expect(stdout).toMatch(/systemMessage: hf_…[0-9a-f]{8}/)
+  })
+
+  it.each(['sft', 'grpo', 'eval'])('schema %s is a JSON Schema that allows no unknown keys', async (name) => {
+    const { stdout } = await runCli(['config', 'schema', name])
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'object', additionalProperties: false })
+  })
+})
+
+it('doctor gives versions, processor, memory and limits', async () => {
+  const { code, stdout } = await runCli(['doctor', '--json'])
+  const [facts] = eventsOf(stdout)
+  expect(facts).toMatchObject({ versions: { coldstart: version, node: process.versions.node }, memory: {}, limits: {} })
+  expect(code).toBe('failure' in facts! ? 1 : 0)
+  expect((await runCli(['doctor'])).stdout).toMatch(/^processor$/m)
+})

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { callRewards } from '../../src/reward/call.js'
+import type { RewardFunc } from '../../src/reward/types.js'
+
+const batch = {
+  prompts: [[], []],
+  completions: ['a', 'b'],
+  answers: [undefined, undefined],
+  rows: [],
+  step: 1,
+}
+const call = (functions: RewardFunc[], weights: number[] = [], signal = new AbortController().signal) =>
+  callRewards(functions, weights, batch, { timeoutMs: 100, signal })
+
+describe('callRewards', () => {
+  it('sums the rewards of several functions by their weights', async () => {
+    const scores = await call([() => [1, 0], async () => [0.5, 2]], [2, 10])
+    expect(scores.total).toEqual([7, 20])
+  })
+
+  it('leaves a null of one function out of the sum and gives null only where all said null', async () => {
+    const scores = await call([() => [null, null], () => [3, null]])
+    expect(scores.total).toEqual([3, null])
+  })
+
+  it('counts an exception as no reward for every completion and goes on', async () => {
+    const broken: RewardFunc = () => {
+      throw new Error('no network')
+    }
+    const scores = await call([broken])
+    expect(scores).toMatchObject({ total: [null, null], errors: 2, timeouts: 0 })
+    expect(scores.messages).toEqual(['broken: no network'])
+  })
+
+  it('turns a number that is not finite into null and names it', async () => {
+    const scores = await call([() => [Number.NaN, 1]])
+    expect(scores).toMatchObject({ total: [null, 1], errors: 1 })
+    expect(scores.messages[0]).toContain('NaN')
+  })
+
+  it('refuses an answer of the wrong length', async () => {
+    const scores = await call([() => [1]])
+    expect(scores.total).toEqual([null, null])
+    expect(scores.messages[0]).toContain('expected an array of 2 rewards, got an array of 1')
+  })
+
+  it('gives up at the deadline and tells the function through its signal', async () => {
+    let told = false
+    const slow: RewardFunc = ({ signal }) =>
+      new Promise(() => {
+        signal.addEventListener('abort', () => {
+          told = true
+        })
+      })
+    const scores = await call([slow])
+    expect(scores).toMatchObject({ total: [null, null], timeouts: 1, errors: 0 })
+    expect(told).toBe(true)
+  })
+
+  it('rejects with the reason of an aborted run', async () => {
+    const controller = new AbortController()
+    const reason = new Error('stop')
+    setTimeout(() => controller.abort(reason), 10)
+    await expect(call([() => new Promise(() => undefined)], [], controller.signal)).rejects.toBe(reason)
+  })
+})
