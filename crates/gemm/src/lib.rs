@@ -13,6 +13,7 @@ mod product;
 mod scalar;
 mod scratch;
 
+pub use kernel::check_forced;
 pub use mat::{Mat, MatMut};
 pub use product::{Packed, Rhs, gemm, gemm_serial, kernel_name};
 pub use scalar::Scalar;

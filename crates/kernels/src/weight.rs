@@ -19,7 +19,15 @@ pub struct Acc<'a> {
     pub first: bool,
 }
 
-type PackedCopy = Mutex<Option<Arc<dyn Any + Send + Sync>>>;
+/// A packed copy, and whether the value has changed since it was made. A stale one is kept for its memory: fresh pages cost more than
+/// packing into old ones.
+#[derive(Default)]
+struct Copy {
+    packed: Option<Arc<dyn Any + Send + Sync>>,
+    stale: bool,
+}
+
+type PackedCopy = Mutex<Copy>;
 
 /// A matrix `[out, in]` and its packed copies for `y = x·Wᵀ` and `dx = dy·W`, made at first use.
 ///
@@ -60,10 +68,10 @@ impl Weight {
         self.in_features
     }
 
-    /// Drops the packed copies; the next product packs the new value.
+    /// Marks the packed copies as stale; the next product packs the new value.
     pub fn changed(&self) {
-        *lock(&self.forward) = None;
-        *lock(&self.backward) = None;
+        lock(&self.forward).stale = true;
+        lock(&self.backward).stale = true;
     }
 
     /// Wᵀ `[in, out]`, the right-hand side of the forward product. Fails if `T` is not the dtype of the value.
@@ -78,18 +86,29 @@ impl Weight {
 
     fn packed<T: Element>(&self, copy: &PackedCopy, orient: fn(Mat<T>) -> Mat<T>) -> Result<Arc<Packed<T>>> {
         let mut copy = lock(copy);
-        if let Some(packed) = copy.clone().and_then(|packed| packed.downcast::<Packed<T>>().ok()) {
-            return Ok(packed);
-        }
-        let packed = access::read("weight", ("value", &self.value), |w: &[T]| {
-            Arc::new(Packed::new(orient(Mat::new(w, self.out_features, self.in_features)), self.precision))
-        })?;
-        *copy = Some(packed.clone());
+        let old = copy.packed.take().and_then(|packed| packed.downcast::<Packed<T>>().ok());
+        let packed = match old {
+            Some(packed) if !copy.stale => packed,
+            old => {
+                let reusable = old.and_then(|packed| Arc::try_unwrap(packed).ok());
+                access::read("weight", ("value", &self.value), |w: &[T]| {
+                    let matrix = orient(Mat::new(w, self.out_features, self.in_features));
+                    Arc::new(match reusable {
+                        Some(mut packed) => {
+                            packed.repack(matrix);
+                            packed
+                        }
+                        None => Packed::new(matrix, self.precision),
+                    })
+                })?
+            }
+        };
+        *copy = Copy { packed: Some(packed.clone()), stale: false };
         Ok(packed)
     }
 }
 
 /// A copy is replaced whole, so a panic elsewhere cannot leave it half made and poisoning says nothing.
-fn lock(copy: &PackedCopy) -> MutexGuard<'_, Option<Arc<dyn Any + Send + Sync>>> {
+fn lock(copy: &PackedCopy) -> MutexGuard<'_, Copy> {
     copy.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@ mod portable;
 mod rounded;
 mod select;
 
+pub use select::check_forced;
 pub(crate) use select::select;
 
 /// One family of kernels, with its shape and the functions that pack for it.

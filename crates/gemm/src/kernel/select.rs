@@ -65,6 +65,18 @@ pub(crate) fn select<T: Element>(precision: Precision) -> &'static Kernel<T> {
     T::kernel(precision)
 }
 
+/// Checks `COLDSTART_KERNEL`: fails, naming what there is, when it is the beginning of no kernel that this machine has.
+pub fn check_forced() -> Result<(), String> {
+    let wanted = std::env::var("COLDSTART_KERNEL").unwrap_or_default();
+    let names = |precision| f32::kernels(precision).into_iter().map(|kernel| kernel.name);
+    let mut all: Vec<&str> = names(Precision::F32).chain(names(Precision::Bf16)).collect();
+    all.extend(f64::kernels(Precision::F64).into_iter().map(|kernel| kernel.name));
+    if all.iter().any(|name| name.starts_with(wanted.trim())) {
+        return Ok(());
+    }
+    Err(format!("COLDSTART_KERNEL: expected the beginning of one of {}, got {}", all.join(", "), wanted.trim()))
+}
+
 /// The first of `kernels` (best first, never empty) whose name begins with `COLDSTART_KERNEL`, else the first. `avx2` forces
 /// `avx2-f32`, `avx2-f64` and, for bf16, `avx2-f32-rounded`.
 fn preferred<T>(kernels: Vec<&'static Kernel<T>>) -> &'static Kernel<T> {

@@ -27,6 +27,15 @@ impl<T: Scalar> Packed<T> {
         Self { data, rows: b.rows(), cols: b.cols(), kernel }
     }
 
+    /// Packs another matrix of the same shape into the memory of this one, in parallel.
+    ///
+    /// Panics when the shape differs.
+    pub fn repack(&mut self, b: Mat<T>) {
+        assert_eq!((b.rows(), b.cols()), (self.rows, self.cols), "repack: the shape differs");
+        // SAFETY: the kernel ran here before; the buffer was made for this shape.
+        unsafe { driver::pack_right(self.kernel, b, self.data.as_mut_ptr()) };
+    }
+
     /// Memory held, in bytes: the matrix in the precision packed for, its edges padded.
     pub fn bytes(&self) -> usize {
         self.data.len()
