@@ -28,6 +28,7 @@ export {
   type ProcessorFiles,
   type ProcessorOptions,
 } from './processor/processor.js'
+export { writeReport } from './report/index.js'
 export { exactBoxed, extractBoxed, isBoxed } from './reward/boxed.js'
 export type { RewardBatch, RewardFunc } from './reward/types.js'
 export type { GRPOArgs, SFTArgs } from './train/args.js'

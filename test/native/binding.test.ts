@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { call, native } from '../../src/native/index.js'
@@ -122,4 +123,18 @@ it('is refused in a worker thread, by name', async () => {
   const worker = new Worker(source, { eval: true })
   expect(await new Promise((resolve) => worker.once('message', resolve))).toBe('E_WORKER')
   await worker.terminate()
+})
+
+it('refuses to load with a forced kernel that this machine does not have, naming those it has', async () => {
+  const code = `
+    const { VisionLanguageModel } = await import(${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)})
+    const { config, tokenizer } = await import(${JSON.stringify(new URL('../support/tiny-model.mjs', import.meta.url).href)})
+    await VisionLanguageModel.fromConfig(config, { tokenizer }).then((m) => m.close(), (e) => console.log(e.code, e.message))`
+  const run = (kernel: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+      env: { ...process.env, COLDSTART_KERNEL: kernel },
+      encoding: 'utf8',
+    })
+  expect(run('portable').stdout).toBe('')
+  expect(run('quantum').stdout).toMatch(/^E_CONFIG COLDSTART_KERNEL.*portable.*quantum/)
 })

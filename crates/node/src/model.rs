@@ -217,6 +217,7 @@ impl NativeModel {
 }
 
 fn precision(dtype: &str) -> Result<Precision, Failure> {
+    coldstart_gemm::check_forced().map_err(|message| Failure::new("E_CONFIG", message))?;
     match dtype {
         "float32" => Ok(Precision::F32),
         "bfloat16" => Ok(Precision::Bf16),
