@@ -14,11 +14,12 @@ const { values: flags, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
-const wanted = positionals.length > 0 ? positionals.map((id) => id.toUpperCase()) : Object.keys(benchmarks)
+const everyday = Object.keys(benchmarks).filter((id) => !benchmarks[id].onlyWhenNamed)
+const wanted = positionals.length > 0 ? positionals.map((id) => id.toUpperCase()) : everyday
 const unknown = wanted.filter((id) => !(id in benchmarks))
 if (flags.help || unknown.length > 0) {
   console.error(`usage: npm run bench -- [${Object.keys(benchmarks).join(' ')}] [--peer PYTHON] [--rounds N] [--quick]`)
-  for (const [id, { title }] of Object.entries(benchmarks)) console.error(`  ${id.padEnd(4)}${title}`)
+  for (const [id, { title }] of Object.entries(benchmarks)) console.error(`  ${id.padEnd(7)}${title}`)
   if (unknown.length > 0) console.error(`unknown: ${unknown.join(', ')}`)
   process.exit(flags.help ? 0 : 2)
 }
@@ -29,6 +30,7 @@ const print = (line) => console.log(JSON.stringify(line))
 print({ id: 'machine', ...machine, node: process.version })
 
 const context = {
+  python: flags.peer,
   peer: flags.peer ? new Peer(flags.peer) : undefined,
   rounds: flags.quick ? 2 : Number(flags.rounds),
   quick: flags.quick,

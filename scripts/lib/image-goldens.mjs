@@ -1,42 +1,10 @@
 // Compares the image processor with reference pictures: target sizes, resized pixels and patch values, all exact.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tokenizer as words } from '../../test/support/tiny-model.mjs'
 
-/** The smallest tokenizer a processor accepts: images are all that is asked of it. */
-const tokenizer = Buffer.from(
-  JSON.stringify({
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: ['<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', '<|image_pad|>'].map(
-      (content, id) => ({
-        id,
-        content,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        special: true,
-      }),
-    ),
-    normalizer: null,
-    pre_tokenizer: { type: 'WhitespaceSplit' },
-    post_processor: null,
-    decoder: null,
-    model: {
-      type: 'WordLevel',
-      vocab: {
-        '<|im_start|>': 0,
-        '<|im_end|>': 1,
-        '<|vision_start|>': 2,
-        '<|vision_end|>': 3,
-        '<|image_pad|>': 4,
-        unknown: 5,
-      },
-      unk_token: 'unknown',
-    },
-  }),
-)
+/** A processor comes with a tokenizer; images are all that is asked of this one. */
+const tokenizer = Buffer.from(JSON.stringify(words))
 
 /** Values of the published `preprocessor_config.json`. */
 const published = {

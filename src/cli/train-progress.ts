@@ -35,10 +35,13 @@ export class TrainProgress {
     switch (event.type) {
       case 'start': {
         this.firstStep = event.step
-        const { total, trainable } = event.parameters
+        const { total, vision, merger, language } = event.parameters
+        const parts = Object.entries({ vision, merger, language }).map(
+          ([name, part]) => `${name} ${compact(part.trainable)} of ${compact(part.total)}`,
+        )
         const resumed = event.resumedFrom === undefined ? '' : `, going on after step ${event.step}`
         this.output.say(
-          `${event.stage}: ${event.numRows} rows, ${event.maxSteps} steps, ${compact(total)} parameters, ${compact(trainable)} of them trained${resumed}`,
+          `${event.stage}: ${event.numRows} rows, ${event.maxSteps} steps, ${compact(total)} parameters, trained: ${parts.join(', ')}${resumed}`,
         )
         break
       }

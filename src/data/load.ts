@@ -117,3 +117,10 @@ function badRowsError(bad: readonly SkippedRow[]): ColdstartError {
     details: { rows: bad },
   })
 }
+
+/** The dataset itself, or the one behind a path, an array or an iterable; never an empty one. */
+export async function asDataset(source: DatasetLike | Dataset): Promise<Dataset> {
+  const dataset = source instanceof Dataset ? source : await loadDataset(source)
+  if (dataset.length === 0) throw new ColdstartError('E_DATA_FORMAT', 'the data set has no rows')
+  return dataset
+}

@@ -1,10 +1,10 @@
 // Accuracy of a model over a data set: generate, score, interval. What "right" means is the caller's function.
 import type { Dataset } from '../data/dataset.js'
+import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import type { GenerateOptions } from '../model/types.js'
-import { asDataset } from '../train/sft-trainer.js'
 import { wilson } from './interval.js'
 
 /** What {@link evaluate} needs to know. */

@@ -1,5 +1,6 @@
 // Group relative policy optimization: sample a group of completions for every prompt, reward them, push towards the better ones.
 import type { Dataset } from '../data/dataset.js'
+import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
@@ -9,12 +10,11 @@ import type { RewardFunc } from '../reward/types.js'
 import { advantagesOf, type ResolvedObjective, resolveObjective } from './advantages.js'
 import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs, resolveArgs } from './args.js'
 import type { Logger, TrainEvent, TrainOutput } from './events.js'
-import { runStage, type StepResult, type TrainingStage } from './loop.js'
+import { drain, runStage, type StepResult, type TrainingStage } from './loop.js'
 import { mean, rolloutMetrics, type UpdateResult, updateMetrics } from './metrics.js'
 import { type EncodedRow, PromptQueue } from './prompt-queue.js'
 import { type Rollout, rollOut } from './rollout.js'
 import { learningRate } from './schedule.js'
-import { asDataset } from './sft-trainer.js'
 
 /** What a {@link GRPOTrainer} works with. */
 export interface GRPOTrainerOptions {
@@ -57,12 +57,8 @@ export class GRPOTrainer {
   }
 
   /** Trains to the end. Rejects with `signal.reason` when aborted, after a checkpoint if the run writes files. */
-  async train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
-    const events = this.run(options)
-    while (true) {
-      const next = await events.next()
-      if (next.done) return next.value
-    }
+  train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
+    return drain(this.run(options))
   }
 
   /** The same as {@link train}, as events. Leaving the loop ends the run. */

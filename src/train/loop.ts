@@ -214,6 +214,14 @@ export async function* runStage(
   }
 }
 
+/** Runs to the end without looking at the events. */
+export async function drain(events: AsyncGenerator<TrainEvent, TrainOutput, void>): Promise<TrainOutput> {
+  while (true) {
+    const next = await events.next()
+    if (next.done) return next.value
+  }
+}
+
 /** A step that cannot go on says which one it was. */
 function atStep(error: unknown, step: number): unknown {
   if (!(error instanceof ColdstartError) || error.code !== 'E_DIVERGED') return error

@@ -1,6 +1,6 @@
 // Supervised fine-tuning: next-token cross-entropy on the text of assistant turns, averaged over all target tokens of a step.
-import { Dataset } from '../data/dataset.js'
-import { loadDataset } from '../data/load.js'
+import type { Dataset } from '../data/dataset.js'
+import { asDataset } from '../data/load.js'
 import type { DatasetLike } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
@@ -8,7 +8,7 @@ import { call, type NativeModel } from '../native/index.js'
 import type { EncodedPrompt } from '../processor/processor.js'
 import { type ResolvedSFTArgs, resolveArgs, type SFTArgs, sftArgsSchema } from './args.js'
 import type { Logger, TrainEvent, TrainOutput } from './events.js'
-import { runStage, type StepResult, type TrainingStage } from './loop.js'
+import { drain, runStage, type StepResult, type TrainingStage } from './loop.js'
 import { RowOrder } from './order.js'
 import { learningRate } from './schedule.js'
 
@@ -39,12 +39,8 @@ export class SFTTrainer {
   }
 
   /** Trains to the end. Rejects with `signal.reason` when aborted, after a checkpoint if the run writes files. */
-  async train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
-    const events = this.run(options)
-    while (true) {
-      const next = await events.next()
-      if (next.done) return next.value
-    }
+  train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
+    return drain(this.run(options))
   }
 
   /** The same as {@link train}, as events. Leaving the loop ends the run. */
@@ -55,13 +51,6 @@ export class SFTTrainer {
     const stage = new SFTStage(model, this.args, dataset, evalDataset)
     return yield* runStage(model, stage, { signal: options.signal, logger })
   }
-}
-
-/** The dataset itself, or the one behind a path, an array or an iterable; never an empty one. */
-export async function asDataset(source: DatasetLike | Dataset): Promise<Dataset> {
-  const dataset = source instanceof Dataset ? source : await loadDataset(source)
-  if (dataset.length === 0) throw new ColdstartError('E_DATA_FORMAT', 'the data set has no rows')
-  return dataset
 }
 
 class SFTStage implements TrainingStage {
