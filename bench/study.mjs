@@ -27,12 +27,14 @@ export const STUDY = {
     if (!python) return
     const out = join(folder, 'peer.json')
     writeDigits(join(folder, 'digits'))
-    const steps = String(ours.recipe.scale.rlSteps)
+    const { rlSteps, coldStart } = ours.recipe.scale
     run(python, [
       here('peer_study.py'),
       join(folder, 'digits'),
       '--rl-steps',
-      steps,
+      String(rlSteps),
+      '--sft-examples',
+      String(coldStart),
       '--threads',
       String(threads),
       '--out',

@@ -29,7 +29,7 @@ export interface Scale {
 
 export const FULL: Scale = {
   reading: 12_000,
-  coldStart: 64,
+  coldStart: 48,
   sums: 2_400,
   heldOut: 400,
   otherLengths: 100,
