@@ -1,10 +1,18 @@
-// What the machine can do at most, measured: products from registers, in the number type and with the threads of the engine.
+// What the machine can do at most, measured: products from registers, in the number type and with the threads of the engine, and reading
+// memory. And what a piece of work needs of either.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dtypes = { F32: 'float32', Bf16: 'bfloat16' }
 let measured
+let read
+
+/** Bytes per second that memory gives. */
+export function bandwidth() {
+  read ??= products('bandwidth').find(({ name }) => name === 'bandwidth').gb_per_s * 1e9
+  return read
+}
 
 /** TFLOP/s by dtype. */
 export function peaks() {
@@ -33,6 +41,23 @@ function measure() {
  * per cent, is left out on both sides.
  */
 export function trainingFlops(config, tokens, patches, targets) {
+  return 6 * visits(config, tokens, patches, targets)
+}
+
+/** FLOPs of the products of a forward alone: 2 a weight and row. */
+export function forwardFlops(config, tokens, patches, targets) {
+  return 2 * visits(config, tokens, patches, targets)
+}
+
+/** Bytes that one step of decoding reads: each weight once for all rows, and keys and values of `context` tokens a row. */
+export function decodeBytes(config, dtype, rows, context) {
+  const { hidden_size: d, num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: kv } = config
+  const size = dtype === 'bfloat16' ? 2 : 4
+  return size * (visits(config, 1, 0, 1) + rows * context * layers * 2 * kv * (d / heads))
+}
+
+/** Each weight times the rows it meets. */
+function visits(config, tokens, patches, targets) {
   const {
     hidden_size: d,
     num_hidden_layers: layers,
@@ -45,5 +70,5 @@ export function trainingFlops(config, tokens, patches, targets) {
   const block = 4 * v.hidden_size * v.hidden_size + 3 * v.hidden_size * v.intermediate_size
   const merger = (4 * v.hidden_size) ** 2 + 4 * v.hidden_size * v.out_hidden_size
   const tower = v.depth * block + 3 * 2 * 14 * 14 * v.hidden_size
-  return 6 * (tokens * layers * layer + patches * tower + (patches / 4) * merger + targets * d * config.vocab_size)
+  return tokens * layers * layer + patches * tower + (patches / 4) * merger + targets * d * config.vocab_size
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { models, numbers, picture, text, withImage } from './models.mjs'
-import { peaks, trainingFlops } from './peak.mjs'
+import { bandwidth, decodeBytes, forwardFlops, peaks, trainingFlops } from './peak.mjs'
 import { interleave, rounded } from './rounds.mjs'
 
 const dtypes = ['float32', 'bfloat16']
@@ -126,7 +126,25 @@ export const C6 = {
                 })
               ).seconds),
         )
-        print(rounded({ id: 'C6', variant, dtype, ...result, rolloutSeconds: rollout }))
+        // What the step needs: prompts once, then every new token once to draw it and once to learn from it. The peer computes each
+        // prompt for every sample; that is its own choice and no work done.
+        const patches = 144 * pictures.length
+        const drawn = 4 * 8 * 128
+        const flops =
+          forwardFlops(config, 4 * length + drawn, patches, drawn) +
+          trainingFlops(config, 4 * length + drawn, patches, drawn)
+        const ofPeak = (seconds) => flops / seconds / 1e12 / peaks()[dtype]
+        print(
+          rounded({
+            id: 'C6',
+            variant,
+            dtype,
+            ...result,
+            ofPeak: ofPeak(result.seconds),
+            ...(peer ? { peerOfPeak: ofPeak(result.peerSeconds) } : {}),
+            rolloutSeconds: rollout,
+          }),
+        )
         await model.close()
       }
     }
@@ -156,7 +174,19 @@ export const C7 = {
           async () => (await run(tokens + 2)) - (await run(2)),
           peer && (async () => (await peer.ask({ op: 'decode', ids: prompts, new: tokens + 2 })).seconds),
         )
-        print(rounded({ id: 'C7', rows, dtype, ...result, tokensPerSecond: (rows * tokens) / result.seconds }))
+        const bytes = tokens * decodeBytes(config, dtype, rows, 64 + tokens / 2)
+        const ofBandwidth = (seconds) => bytes / seconds / bandwidth()
+        print(
+          rounded({
+            id: 'C7',
+            rows,
+            dtype,
+            ...result,
+            tokensPerSecond: (rows * tokens) / result.seconds,
+            ofBandwidth: ofBandwidth(result.seconds),
+            ...(peer ? { peerOfBandwidth: ofBandwidth(result.peerSeconds) } : {}),
+          }),
+        )
       }
       await model.close()
     }

@@ -1,6 +1,7 @@
 //! Qwen2.5-VL: parameters, forward and backward, generation and training. Knows no JavaScript.
 
 pub mod batch;
+pub mod cancel;
 pub mod config;
 pub mod error;
 pub mod generate;
@@ -10,6 +11,7 @@ pub mod qwen2_5_vl;
 pub mod train;
 
 pub use batch::{Image, Item, Packed};
+pub use cancel::Cancel;
 pub use coldstart_gemm::Precision;
 pub use coldstart_kernels::rng::permutation;
 pub use coldstart_kernels::sampling::SampleParams;

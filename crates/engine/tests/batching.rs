@@ -4,6 +4,7 @@ mod common;
 
 use candle_core::Tensor;
 use coldstart_engine::qwen2_5_vl::block::{Attend, Attended, attention_scale};
+use coldstart_engine::qwen2_5_vl::buffers::Buffers;
 use coldstart_engine::{Item, Packed, Precision, Result, Save};
 use coldstart_kernels::attention::{self, Heads};
 use common::*;
@@ -36,7 +37,7 @@ struct Counting<'a> {
 }
 
 impl Attend for Counting<'_> {
-    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads) -> Result<Attended> {
+    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads, _: &mut Buffers) -> Result<Attended> {
         self.layers.push(layer);
         let (o, _) = attention::forward(qkv, heads, &self.packed.plan, attention_scale(heads), self.precision)?;
         Ok(Attended { o, lse: None })
@@ -50,8 +51,8 @@ fn running_with_an_attention_of_the_callers_gives_the_bits_of_the_forward() {
         let item = prompt(4, &[image(model.config(), 3, [1, 4, 4])], 3);
         let packed = Packed::new(&[item], model.config()).unwrap();
         let mut attend = Counting { packed: &packed, precision, layers: vec![] };
-        let angles = model.angles(&packed.positions).unwrap();
-        let hidden = model.run(model.embed(&packed).unwrap(), &angles, &mut attend).unwrap();
+        let angles = model.angles(&packed.positions, None).unwrap();
+        let hidden = model.run(model.embed(&packed).unwrap(), &angles, &mut attend, &mut Buffers::default()).unwrap();
         assert_eq!(attend.layers, [0, 1]);
         assert!(flat(&hidden) == flat(&model.forward(&packed, Save::All).unwrap().hidden), "{precision:?}");
     }

@@ -4,9 +4,9 @@ mod common;
 mod train_common;
 
 use coldstart_engine::train::{GroupTokenMean, OptimizerOptions, PerGroup, SftOptions, Trainer, evaluate_sft};
-use coldstart_engine::{Item, Precision, Save};
+use coldstart_engine::{Cancel, Item, Model, Precision, Save};
 use common::{assert_close, config, gradients, image, model, prompt, relative, with_targets, write_value};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use train_common::{GO, f64_model, samples, sft_options, trainer, weights};
 
 #[test]
@@ -106,25 +106,36 @@ fn an_aborted_step_leaves_weights_and_counters_untouched() {
     assert_eq!(after_abort.grad_norm, undisturbed.unwrap().grad_norm, "nothing of the aborted sum is left");
 }
 
-#[test]
-fn a_step_aborted_at_any_moment_changes_nothing() {
-    let (mut model, mut trainer) = (f64_model(), trainer());
-    let mut aborted = 0;
-    for delay in 0..40 {
-        let before = weights(&model);
-        let cancel = AtomicBool::new(false);
-        let result = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                std::thread::sleep(std::time::Duration::from_micros(100 * delay));
-                cancel.store(true, Ordering::Relaxed);
-            });
-            trainer.sft_step(&mut model, &samples(), &sft_options(1), 1e-3, &cancel)
-        });
-        let changed = weights(&model) != before;
-        assert_eq!(changed, result.is_ok(), "after {delay} tenths of a millisecond");
-        aborted += u32::from(!changed);
+/// Raised from the poll with this number on.
+struct AfterPolls {
+    left: AtomicUsize,
+}
+
+impl Cancel for AfterPolls {
+    fn is_raised(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
-    assert!(aborted > 0, "some of the flags came in time");
+}
+
+#[test]
+fn a_step_aborted_at_any_poll_changes_nothing() {
+    let (mut model, mut trainer) = (f64_model(), trainer());
+    let before = weights(&model);
+    let step = |model: &mut Model, trainer: &mut Trainer, polls| {
+        let cancel = AfterPolls { left: AtomicUsize::new(polls) };
+        trainer.sft_step(model, &samples(), &sft_options(1), 1e-3, &cancel)
+    };
+    let mut polls = 0;
+    while let Err(error) = step(&mut model, &mut trainer, polls) {
+        assert_eq!(error.code(), "E_ABORTED");
+        assert_eq!((weights(&model) == before, trainer.counters().updates), (true, 0), "aborted at poll {polls}");
+        polls += 1;
+    }
+    assert_eq!(polls, samples().iter().filter(|item| item.targets.contains(&true)).count(), "one poll a micro-batch");
+    let mut undisturbed = f64_model();
+    let mut other = Trainer::new(OptimizerOptions::default()).unwrap();
+    other.sft_step(&mut undisturbed, &samples(), &sft_options(1), 1e-3, &GO).unwrap();
+    assert_eq!(weights(&model), weights(&undisturbed), "nothing of the aborted sums is left");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p coldstart-gemm --example products [part of a name]…
 //!
-//! Names: `peak`, `pool`, `forward` (y = x·Wᵀ, packed weights), `plain` (the same, packing W in the call), `dx` (dy·W, packed),
+//! Names: `peak`, `bandwidth`, `pool`, `forward` (y = x·Wᵀ, packed weights), `plain` (the same, packing W in the call), `dx` (dy·W, packed),
 //! `dw` (dW += dyᵀ·x), `pack`, `tile` (one thread, strided operands). Times are the least of many runs: other processes only
 //! ever add. `COLDSTART_NUM_THREADS=1` measures one core in processor time, also while others use it. `COLDSTART_KERNEL` sets the
 //! kernel.
@@ -36,6 +36,9 @@ fn main() {
     if chosen("pool") {
         let seconds = least(|| (0..1000).for_each(|_| pool::run(2, &|_| {})));
         println!(r#"{{"name":"pool","threads":{},"ns_per_job":{:.0}}}"#, pool::threads(), seconds * 1e6);
+    }
+    if chosen("bandwidth") {
+        println!(r#"{{"name":"bandwidth","threads":{},"gb_per_s":{:.1}}}"#, pool::threads(), bandwidth());
     }
     for precision in [Precision::F32, Precision::Bf16] {
         let peak = peak::tflops(precision);
@@ -126,6 +129,26 @@ fn tiles(precision: Precision) {
             gflops(values)
         );
     }
+}
+
+/// GB/s at which all threads together read memory that no cache holds.
+fn bandwidth() -> f64 {
+    const TASKS: usize = 64;
+    let data = vec![1u64; 64 << 20];
+    let seconds = least(|| {
+        pool::run(TASKS, &|task| {
+            let part = &data[data.len() / TASKS * task..][..data.len() / TASKS];
+            // Independent sums, so that the additions are not what is waited for.
+            let mut sums = [0u64; 32];
+            for chunk in part.chunks_exact(32) {
+                for (sum, &x) in sums.iter_mut().zip(chunk) {
+                    *sum = sum.wrapping_add(x);
+                }
+            }
+            std::hint::black_box(sums);
+        });
+    });
+    (data.len() * 8) as f64 / seconds / 1e9
 }
 
 /// The least time of one call, in seconds.

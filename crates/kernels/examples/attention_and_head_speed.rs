@@ -156,9 +156,9 @@ fn decode(
     let rows = random(6, sequences.len(), heads.width(), 1.0)?;
     for _ in 0..own_len {
         cache.advance(&sequences)?;
-        cache.decode(0, &rows, &sequences, 0.1)?;
+        cache.decode(0, &rows, &sequences, 0.1, None)?;
     }
-    let t = best(|| cache.decode(0, &rows, &sequences, 0.1).map(drop))?;
+    let t = best(|| cache.decode(0, &rows, &sequences, 0.1, None).map(drop))?;
     let keys = prompts * (prompt_len + samples * own_len);
     let bytes = (keys * heads.kv * heads.dim * 2 * 4) as f64;
     eprintln!(
@@ -183,9 +183,9 @@ fn sampling(wanted: &str) {
     for (name, params) in cases.into_iter().filter(|(name, _)| name.contains(wanted)) {
         let mut seconds = f64::INFINITY;
         for i in 0..50 {
-            let mut row = logits.clone();
+            let row = logits.clone();
             let start = Instant::now();
-            std::hint::black_box(sample_row(&mut row, &params, &[1], &[], f64::from(i) / 50.0));
+            std::hint::black_box(sample_row(&row, &params, &[1], &[], f64::from(i) / 50.0));
             seconds = seconds.min(start.elapsed().as_secs_f64());
         }
         eprintln!("{name}: {:.0} µs a row", seconds * 1e6);

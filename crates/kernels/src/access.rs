@@ -135,9 +135,9 @@ pub fn with<T: Element, const R: usize, const W: usize, O>(
 
     let mut outcome = None;
     let mut f = Some(f);
-    write_nested::<T>(op, &writes, &mut Vec::with_capacity(W), &mut |outputs| {
+    write_nested::<T>(op, &writes, &mut [(std::ptr::null_mut(), 0); W], &mut |outputs| {
         let outputs: [&mut [T]; W] = std::array::from_fn(|i| {
-            // SAFETY: each pointer comes from the exclusive guard of its own storage (no two outputs share one, checked
+            // SAFETY: all are set by now; each pointer comes from the exclusive guard of its own storage (no two outputs share one, checked
             // above), and all guards are held by the callers of this closure.
             unsafe { std::slice::from_raw_parts_mut(outputs[i].0, outputs[i].1) }
         });
@@ -160,6 +160,19 @@ pub fn tensor_from<T: Element>(data: Vec<T>, shape: &[usize]) -> Result<Tensor> 
         });
     }
     Ok(Tensor::from_storage(Storage::Cpu(T::storage(data)), shape, BackpropOp::none(), false))
+}
+
+/// A tensor for an operation to write: `old` if it has this type and shape, so that a call that repeats allocates nothing, else a new
+/// one that holds whatever was in memory.
+///
+/// # Safety
+/// Every element must be written before it is read.
+pub unsafe fn output<T: Element>(old: Option<Tensor>, shape: &[usize]) -> Result<Tensor> {
+    match old {
+        Some(old) if old.dtype() == T::DTYPE && old.dims() == shape => Ok(old),
+        // SAFETY: passed on to the caller.
+        _ => tensor_from(unsafe { uninit_vec::<T>(shape.iter().product()) }, shape),
+    }
 }
 
 /// A vector whose elements hold whatever was in memory: large outputs are written once, not zeroed and then written.
@@ -218,9 +231,10 @@ type Raw<T> = (*mut T, usize);
 fn write_nested<T: Element>(
     op: &'static str,
     rest: &[Named],
-    locked: &mut Vec<Raw<T>>,
+    locked: &mut [Raw<T>],
     body: &mut dyn FnMut(&[Raw<T>]),
 ) -> Result<()> {
+    let at = locked.len() - rest.len();
     let Some(((name, tensor), rest)) = rest.split_first() else {
         body(locked);
         return Ok(());
@@ -231,7 +245,7 @@ fn write_nested<T: Element>(
             inner = Err(unreadable::<T>(op, name, tensor));
             return;
         };
-        locked.push((slice.as_mut_ptr(), slice.len()));
+        locked[at] = (slice.as_mut_ptr(), slice.len());
         inner = write_nested(op, rest, locked, body);
     })));
     let lent = tensor.inplace_op1(&lend);

@@ -7,19 +7,24 @@ use std::ops::Range;
 use candle_core::Tensor;
 use coldstart_gemm::{Scalar, pool};
 
-use crate::access::{Element, read, tensor_from, uninit_vec, with};
+use crate::access::{Element, output, with};
 use crate::pieces::Pieces;
 use crate::rows::{for_rows, min_rows};
 use crate::{Acc, Result, check, for_dtype};
 
 /// Rows `ids` of `table`. `table`: `[vocabulary, d]`; returns `[ids.len(), d]`.
 pub fn gather(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
-    gather_named("embedding.gather", ("table", table), "ids", ids)
+    gather_into(table, ids, None)
+}
+
+/// As [`gather`], into `old` if its shape fits. The caller must hold no other handle to it.
+pub fn gather_into(table: &Tensor, ids: &[u32], old: Option<Tensor>) -> Result<Tensor> {
+    gather_named("embedding.gather", ("table", table), "ids", ids, old)
 }
 
 /// Rows `rows` of `x`, which may repeat. `x`: `[n, d]`; returns `[rows.len(), d]`.
 pub fn gather_rows(x: &Tensor, rows: &[u32]) -> Result<Tensor> {
-    gather_named("embedding.gather_rows", ("x", x), "rows", rows)
+    gather_named("embedding.gather_rows", ("x", x), "rows", rows, None)
 }
 
 /// `x[rows[i]] = src[i]`, in place. `x`: `[n, d]`, `src`: `[rows.len(), d]`. Of a row named twice the later source
@@ -55,20 +60,26 @@ pub fn backward(dx: &Tensor, ids: &[u32], skip: &[bool], grad: Acc) -> Result<()
     }))
 }
 
-fn gather_named(op: &'static str, x: check::Named, index_name: &'static str, indices: &[u32]) -> Result<Tensor> {
+fn gather_named(
+    op: &'static str,
+    x: check::Named,
+    index_name: &'static str,
+    indices: &[u32],
+    old: Option<Tensor>,
+) -> Result<Tensor> {
     let (n, d) = check::matrix(op, x)?;
     check::indices(op, index_name, indices, n)?;
     for_dtype!(op, x.1, T => {
         // SAFETY: every row is written below.
-        let mut out = unsafe { uninit_vec::<T>(indices.len() * d) };
-        read(op, x, |x: &[T]| {
-            for_rows(indices.len(), min_rows(2 * d * size_of::<T>()), [&mut out[..]], #[inline(always)] |range, [out]| {
+        let out = unsafe { output::<T>(old, &[indices.len(), d])? };
+        with(op, [x], [("out", &out)], |[x]: [&[T]; 1], outputs| {
+            for_rows(indices.len(), min_rows(2 * d * size_of::<T>()), outputs, #[inline(always)] |range, [out]| {
                 for (i, &index) in indices[range].iter().enumerate() {
                     out[i * d..][..d].copy_from_slice(&x[index as usize * d..][..d]);
                 }
             });
         })?;
-        tensor_from(out, &[indices.len(), d])
+        Ok(out)
     })
 }
 

@@ -10,6 +10,11 @@ use crate::{Acc, Result, Weight, check, for_dtype};
 
 /// `x·Wᵀ + b`. `x`: `[n, in]`, weight `[out, in]`, `bias`: `[out]`; returns `[n, out]`.
 pub fn forward(x: &Tensor, weight: &Weight, bias: Option<&Tensor>) -> Result<Tensor> {
+    forward_into(x, weight, bias, None)
+}
+
+/// As [`forward`], into `old` if its shape fits. The caller must hold no other handle to it.
+pub fn forward_into(x: &Tensor, weight: &Weight, bias: Option<&Tensor>, old: Option<Tensor>) -> Result<Tensor> {
     const OP: &str = "linear.forward";
     let (rows, inner) = check::matrix(OP, ("x", x))?;
     let (outer, w) = (weight.out_features(), ("weight", weight.value()));
@@ -18,19 +23,19 @@ pub fn forward(x: &Tensor, weight: &Weight, bias: Option<&Tensor>) -> Result<Ten
     for_dtype!(OP, x, T => {
         let packed = weight.packed_forward::<T>()?;
         // SAFETY: the product overwrites every element.
-        let mut y = unsafe { uninit_vec::<T>(rows * outer) };
-        let mut product = |x: &[T], bias: Option<&[T]>| {
-            let y = MatMut::new(&mut y, rows, outer);
+        let y = unsafe { access::output::<T>(old, &[rows, outer])? };
+        let product = |x: &[T], bias: Option<&[T]>, y: &mut [T]| {
+            let y = MatMut::new(y, rows, outer);
             gemm(Mat::new(x, rows, inner), Rhs::Packed(&packed), y, false, bias, weight.precision());
         };
         match bias {
-            None => access::read(OP, ("x", x), |x| product(x, None))?,
+            None => with(OP, [("x", x)], [("y", &y)], |[x], [y]| product(x, None, y))?,
             Some(bias) => {
                 check::shape(OP, ("bias", bias), &[outer], w)?;
-                with(OP, [("x", x), ("bias", bias)], [], |[x, bias], []| product(x, Some(bias)))?;
+                with(OP, [("x", x), ("bias", bias)], [("y", &y)], |[x, bias], [y]| product(x, Some(bias), y))?;
             }
         }
-        tensor_from(y, &[rows, outer])
+        Ok(y)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::access::{Element, tensor_from, uninit_vec, with};
+use crate::access::{Element, output, tensor_from, uninit_vec, with};
 use crate::pieces::Pieces;
 use crate::reduce::sum;
 use crate::rows::{for_rows, min_rows};
@@ -12,37 +12,55 @@ use crate::{Acc, Result, check, for_dtype};
 ///
 /// For f32 the squares are summed in 32 f32 lanes that move to f64 every 1,024 elements; mean and root are f64.
 pub fn forward(x: &Tensor, w: &Tensor, eps: f64) -> Result<(Tensor, Tensor)> {
+    forward_into(x, w, eps, [None, None])
+}
+
+/// As [`forward`], into `old` `[y, r]` where shapes fit. The caller must hold no other handles to them.
+pub fn forward_into(x: &Tensor, w: &Tensor, eps: f64, old: [Option<Tensor>; 2]) -> Result<(Tensor, Tensor)> {
     const OP: &str = "rms_norm.forward";
     let (n, d) = check::matrix(OP, ("x", x))?;
     check::shape(OP, ("w", w), &[d], ("x", x))?;
     for_dtype!(OP, x, T => {
+        let [y, inv_rms] = old;
         // SAFETY: every row of both is written below.
-        let (mut y, mut inv_rms) = unsafe { (uninit_vec::<T>(n * d), uninit_vec::<T>(n)) };
-        with(OP, [("x", x), ("w", w)], [], |[x, w], []| {
+        let (y, inv_rms) = unsafe { (output::<T>(y, &[n, d])?, output::<T>(inv_rms, &[n])?) };
+        with(OP, [("x", x), ("w", w)], [("y", &y), ("inv_rms", &inv_rms)], |[x, w]: [&[T]; 2], outputs| {
             let min = min_rows(2 * d * size_of::<T>());
-            for_rows(n, min, [&mut y[..], &mut inv_rms[..]], #[inline(always)] |rows, [y, inv_rms]| {
+            for_rows(n, min, outputs, #[inline(always)] |rows, [y, inv_rms]| {
                 for (i, row) in rows.enumerate() {
                     inv_rms[i] = normalise(&x[row * d..][..d], w, eps, &mut y[i * d..][..d]);
                 }
             });
         })?;
-        Ok((tensor_from(y, &[n, d])?, tensor_from(inv_rms, &[n])?))
+        Ok((y, inv_rms))
     })
 }
 
 /// `h = x + delta` and the normalisation of `h`, in one pass. `x`, `delta`: `[n, d]`; returns `(h, y, inv_rms)`.
 pub fn forward_residual(x: &Tensor, delta: &Tensor, w: &Tensor, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+    forward_residual_into(x, delta, w, eps, [None, None, None])
+}
+
+/// As [`forward_residual`], into `old` `[h, y, inv_rms]` where shapes fit. The caller must hold no other handles to them.
+pub fn forward_residual_into(
+    x: &Tensor,
+    delta: &Tensor,
+    w: &Tensor,
+    eps: f64,
+    old: [Option<Tensor>; 3],
+) -> Result<(Tensor, Tensor, Tensor)> {
     const OP: &str = "rms_norm.forward_residual";
     let (n, d) = check::matrix(OP, ("x", x))?;
     check::shape(OP, ("delta", delta), &[n, d], ("x", x))?;
     check::shape(OP, ("w", w), &[d], ("x", x))?;
     for_dtype!(OP, x, T => {
+        let [h, y, inv_rms] = old;
         // SAFETY: every row of all three is written below.
-        let (mut h, mut y, mut inv_rms) =
-            unsafe { (uninit_vec::<T>(n * d), uninit_vec::<T>(n * d), uninit_vec::<T>(n)) };
-        with(OP, [("x", x), ("delta", delta), ("w", w)], [], |[x, delta, w], []| {
+        let (h, y, inv_rms) =
+            unsafe { (output::<T>(h, &[n, d])?, output::<T>(y, &[n, d])?, output::<T>(inv_rms, &[n])?) };
+        let writes = [("h", &h), ("y", &y), ("inv_rms", &inv_rms)];
+        with(OP, [("x", x), ("delta", delta), ("w", w)], writes, |[x, delta, w]: [&[T]; 3], outputs| {
             let min = min_rows(4 * d * size_of::<T>());
-            let outputs = [&mut h[..], &mut y[..], &mut inv_rms[..]];
             for_rows(n, min, outputs, #[inline(always)] |rows, [h, y, inv_rms]| {
                 for (i, row) in rows.enumerate() {
                     let h = &mut h[i * d..][..d];
@@ -53,7 +71,7 @@ pub fn forward_residual(x: &Tensor, delta: &Tensor, w: &Tensor, eps: f64) -> Res
                 }
             });
         })?;
-        Ok((tensor_from(h, &[n, d])?, tensor_from(y, &[n, d])?, tensor_from(inv_rms, &[n])?))
+        Ok((h, y, inv_rms))
     })
 }
 

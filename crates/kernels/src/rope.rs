@@ -1,9 +1,9 @@
 //! Rotary position embedding, in place on the leading heads of a fused row.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use coldstart_gemm::Scalar;
 
-use crate::access::with;
+use crate::access::{Element, output, with};
 use crate::rows::{for_rows, min_rows};
 use crate::{Error, Result, check, for_dtype};
 
@@ -12,6 +12,50 @@ use crate::{Error, Result, check, for_dtype};
 pub struct Angles {
     pub cos: Tensor,
     pub sin: Tensor,
+}
+
+impl Angles {
+    /// Tables of `rows` × `half` angles, `position(i, j) · frequency(j)` each, computed in f64 and rounded once. Into `old` where shapes
+    /// fit; the caller must hold no other handles to them.
+    pub fn tabulate(
+        rows: usize,
+        half: usize,
+        dtype: DType,
+        old: Option<Angles>,
+        frequency: impl Fn(usize) -> f64,
+        position: impl Fn(usize, usize) -> f64,
+    ) -> Result<Self> {
+        const OP: &str = "rope.tabulate";
+        let (cos, sin) = old.map_or((None, None), |old| (Some(old.cos), Some(old.sin)));
+        match dtype {
+            DType::F32 => Self::table::<f32>(OP, rows, half, [cos, sin], frequency, position),
+            DType::F64 => Self::table::<f64>(OP, rows, half, [cos, sin], frequency, position),
+            got => Err(Error::UnsupportedDType { op: OP, got }),
+        }
+    }
+
+    fn table<T: Element>(
+        op: &'static str,
+        rows: usize,
+        half: usize,
+        [cos, sin]: [Option<Tensor>; 2],
+        frequency: impl Fn(usize) -> f64,
+        position: impl Fn(usize, usize) -> f64,
+    ) -> Result<Self> {
+        // SAFETY: every element of both is written below.
+        let (cos, sin) = unsafe { (output::<T>(cos, &[rows, half])?, output::<T>(sin, &[rows, half])?) };
+        with(op, [], [("cos", &cos), ("sin", &sin)], |[]: [&[T]; 0], [cos, sin]| {
+            for j in 0..half {
+                let frequency = frequency(j);
+                for i in 0..rows {
+                    let (s, c) = (position(i, j) * frequency).sin_cos();
+                    cos[i * half + j] = T::from_f64(c);
+                    sin[i * half + j] = T::from_f64(s);
+                }
+            }
+        })?;
+        Ok(Self { cos, sin })
+    }
 }
 
 /// Rotates dimension j with j + head_dim/2, in each of the first `heads` heads of every row; the rest of the row stays.

@@ -6,6 +6,8 @@
 //!
 //! No sort of the vocabulary: truncations find their cut in a histogram of max − z and sort one bucket of it.
 
+use std::cell::RefCell;
+
 use candle_core::Tensor;
 use coldstart_gemm::pool;
 
@@ -62,60 +64,75 @@ pub struct Draw<'a> {
 ///
 /// Errors: a row beyond the matrix.
 pub fn sample_rows(logits: &Tensor, draws: &[Draw]) -> Result<Vec<Sampled>> {
+    let mut sampled = vec![];
+    sample_rows_into(logits, draws.len(), |i| draws[i], &mut sampled)?;
+    Ok(sampled)
+}
+
+/// As [`sample_rows`] for `draw(0)` to `draw(count - 1)`, whose results replace what is in `sampled`.
+pub fn sample_rows_into<'a>(
+    logits: &Tensor,
+    count: usize,
+    draw: impl Fn(usize) -> Draw<'a> + Sync,
+    sampled: &mut Vec<Sampled>,
+) -> Result<()> {
     const OP: &str = "sampling";
     let (rows, width) = check::matrix(OP, ("logits", logits))?;
-    if let Some((position, draw)) = draws.iter().enumerate().find(|(_, draw)| draw.row >= rows) {
+    if let Some((position, draw)) = (0..count).map(|i| (i, draw(i))).find(|(_, draw)| draw.row >= rows) {
         return Err(Error::Index { op: OP, name: "row", position, index: draw.row, len: rows });
     }
-    let mut sampled = vec![Sampled { id: 0, logp: f64::NAN, kept_mass: f64::NAN }; draws.len()];
-    let results = Pieces::new(&mut sampled);
+    sampled.clear();
+    sampled.resize(count, Sampled { id: 0, logp: f64::NAN, kept_mass: f64::NAN });
+    let results = Pieces::new(sampled);
     for_dtype!(OP, logits, T => access::read::<T, _>(OP, ("logits", logits), |logits| {
-        pool::run(draws.len(), &|i| {
-            let draw = &draws[i];
-            let result = scratch::with([width], |[row]: [&mut [T]; 1]| {
-                row.copy_from_slice(&logits[draw.row * width..][..width]);
-                sample_row(row, draw.params, draw.banned, draw.seen, draw.uniform)
-            });
+        pool::run(count, &|i| {
+            let draw = draw(i);
+            let row = &logits[draw.row * width..][..width];
+            let result = sample_row(row, draw.params, draw.banned, draw.seen, draw.uniform);
             // SAFETY: each draw has one task.
             let to = unsafe { results.piece(i, 1) };
             to[0] = result;
         });
-    }))?;
-    Ok(sampled)
+    }))
 }
 
-/// Draws one token by inverse CDF in id order. `logits`: one row, overwritten. `banned` ids are never drawn; `seen` ids (any
+/// Draws one token by inverse CDF in id order. `logits`: one row. `banned` ids are never drawn; `seen` ids (any
 /// order, repetitions count once) get the penalty; ids beyond the row are ignored. `uniform` in [0, 1).
 pub fn sample_row<T: Scratch>(
-    logits: &mut [T],
+    logits: &[T],
     params: &SampleParams,
     banned: &[u32],
     seen: &[u32],
     uniform: f64,
 ) -> Sampled {
-    for &id in banned {
-        if let Some(z) = logits.get_mut(id as usize) {
-            *z = T::NEG_INFINITY;
+    let width = logits.len();
+    scratch::with([width, width], |[allowed, exps]: [&mut [T]; 2]| {
+        allowed.copy_from_slice(logits);
+        for &id in banned {
+            if let Some(z) = allowed.get_mut(id as usize) {
+                *z = T::NEG_INFINITY;
+            }
         }
-    }
-    scratch::with([logits.len()], |[exps]: [&mut [T]; 1]| draw(Row::new(logits, exps, params), params, seen, uniform))
+        scratch::with([width.div_ceil(BLOCK)], |[block_sums]: [&mut [f64]; 1]| {
+            draw(Row::new(allowed, exps, block_sums, params), logits, params, seen, uniform)
+        })
+    })
 }
 
-fn draw<T: Scratch>(mut row: Row<T>, params: &SampleParams, seen: &[u32], uniform: f64) -> Sampled {
+/// `raw`: the logits before penalty and bans.
+fn draw<T: Scratch>(mut row: Row<T>, raw: &[T], params: &SampleParams, seen: &[u32], uniform: f64) -> Sampled {
     let raw_lse = row.lse();
     if raw_lse.is_nan() {
         return Sampled { id: row.argmax(), logp: f64::NAN, kept_mass: f64::NAN };
     }
-    let unpenalised = row.penalise(seen, params.repetition_penalty);
+    row.penalise(raw, seen, params.repetition_penalty);
     let (id, kept_mass) = if params.temperature == 0.0 {
         (row.argmax(), 1.0)
     } else {
         let kept_mass = row.truncate(params);
         (row.draw(uniform), kept_mass)
     };
-    let penalised = unpenalised.binary_search_by_key(&id, |&(id, _)| id);
-    let raw_logit = penalised.map_or(row.logits[id as usize], |at| unpenalised[at].1);
-    Sampled { id, logp: raw_logit.to_f64() * row.inv_temperature.to_f64() - raw_lse, kept_mass }
+    Sampled { id, logp: raw[id as usize].to_f64() * row.inv_temperature.to_f64() - raw_lse, kept_mass }
 }
 
 /// Entries of a block share one partial sum: the walk of the inverse CDF goes over blocks first.
@@ -125,6 +142,11 @@ const LANES: usize = 16;
 const BUCKETS: usize = 2048;
 const BUCKETS_PER_UNIT: f64 = 32.0;
 
+thread_local! {
+    /// Entries of one bucket, kept between calls.
+    static MEMBERS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A row with the exponentials of its scaled logits.
 struct Row<'a, T> {
     logits: &'a mut [T],
@@ -132,14 +154,15 @@ struct Row<'a, T> {
     max: T,
     /// exp((z − max) / temperature); 0 once dropped by a truncation.
     exps: &'a mut [T],
-    block_sums: Vec<f64>,
+    /// One entry for each `BLOCK` of `exps`.
+    block_sums: &'a mut [f64],
 }
 
 impl<'a, T: Scratch> Row<'a, T> {
-    fn new(logits: &'a mut [T], exps: &'a mut [T], params: &SampleParams) -> Self {
+    fn new(logits: &'a mut [T], exps: &'a mut [T], block_sums: &'a mut [f64], params: &SampleParams) -> Self {
         let temperature = if params.temperature == 0.0 { 1.0 } else { params.temperature };
-        let mut row =
-            Self { logits, inv_temperature: T::from_f64(1.0 / temperature), max: T::ZERO, exps, block_sums: vec![] };
+        let inv_temperature = T::from_f64(1.0 / temperature);
+        let mut row = Self { logits, inv_temperature, max: T::ZERO, exps, block_sums };
         row.exponentiate();
         row
     }
@@ -160,11 +183,14 @@ impl<'a, T: Scratch> Row<'a, T> {
     }
 
     fn sum_blocks(&mut self) {
-        let (sums, exps) = (&mut self.block_sums, &*self.exps);
-        sums.clear();
+        let (sums, exps) = (&mut *self.block_sums, &*self.exps);
         widest(
             #[inline(always)]
-            || sums.extend(exps.chunks(BLOCK).map(block_sum)),
+            || {
+                for (sum, block) in sums.iter_mut().zip(exps.chunks(BLOCK)) {
+                    *sum = block_sum(block);
+                }
+            },
         );
     }
 
@@ -181,23 +207,19 @@ impl<'a, T: Scratch> Row<'a, T> {
         self.logits.iter().position(|&z| z == self.max).unwrap_or(0) as u32
     }
 
-    /// Applies the penalty and returns what it overwrote, sorted by id.
-    fn penalise(&mut self, seen: &[u32], penalty: f64) -> Vec<(u32, T)> {
+    /// Applies the penalty to the raw logits of `seen` ids that are not banned: an id seen twice gets it once.
+    fn penalise(&mut self, raw: &[T], seen: &[u32], penalty: f64) {
         if penalty == 1.0 || seen.is_empty() {
-            return vec![];
+            return;
         }
-        let mut ids: Vec<u32> = seen.iter().copied().filter(|&id| (id as usize) < self.logits.len()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut overwritten = Vec::with_capacity(ids.len());
-        for id in ids {
-            let z = &mut self.logits[id as usize];
-            overwritten.push((id, *z));
-            let value = z.to_f64();
-            *z = T::from_f64(if value > 0.0 { value / penalty } else { value * penalty });
+        for &id in seen {
+            let (Some(z), Some(raw)) = (self.logits.get_mut(id as usize), raw.get(id as usize)) else { continue };
+            if *z > T::NEG_INFINITY {
+                let value = raw.to_f64();
+                *z = T::from_f64(if value > 0.0 { value / penalty } else { value * penalty });
+            }
         }
         self.exponentiate();
-        overwritten
     }
 
     /// Drops what top-k, top-p and min-p drop; returns the mass of the rest as a share of the whole.
@@ -250,19 +272,22 @@ impl<'a, T: Scratch> Row<'a, T> {
             }
             crosses
         })?;
-        let mut members: Vec<usize> =
-            (0..self.logits.len()).filter(|&id| inside(id) && self.bucket(id) == crossing).collect();
-        members.sort_unstable_by(|&a, &b| self.logits[b].to_f64().total_cmp(&self.logits[a].to_f64()).then(a.cmp(&b)));
-        let mut last = None;
-        for id in members {
-            // The first member is kept even when its predecessors already reach the limit by rounding of the bucket's sum.
-            if last.is_some() && before >= limit {
-                break;
+        MEMBERS.with_borrow_mut(|members| {
+            members.clear();
+            members.extend((0..self.logits.len()).filter(|&id| inside(id) && self.bucket(id) == crossing));
+            let logit = |id: usize| self.logits[id].to_f64();
+            members.sort_unstable_by(|&a, &b| logit(b).total_cmp(&logit(a)).then(a.cmp(&b)));
+            let mut last = None;
+            for &id in members.iter() {
+                // The first member is kept even when its predecessors already reach the limit by rounding of the bucket's sum.
+                if last.is_some() && before >= limit {
+                    break;
+                }
+                before += weight(self.exps[id].to_f64());
+                last = Some(Cut { logit: self.logits[id], id });
             }
-            before += weight(self.exps[id].to_f64());
-            last = Some(Cut { logit: self.logits[id], id });
-        }
-        last
+            last
+        })
     }
 
     fn bucket(&self, id: usize) -> usize {

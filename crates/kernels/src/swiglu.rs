@@ -3,21 +3,26 @@
 use candle_core::Tensor;
 use coldstart_gemm::Scalar;
 
-use crate::access::{read, tensor_from, uninit_vec, with};
+use crate::access::{output, tensor_from, uninit_vec, with};
 use crate::math::Real;
 use crate::rows::{for_rows, min_rows};
 use crate::{Error, Result, check, for_dtype};
 
 /// `a = silu(g)·u`. `gu`: `[n, 2·inner]`, the gate then the up projection of each row; returns `[n, inner]`.
 pub fn forward(gu: &Tensor) -> Result<Tensor> {
+    forward_into(gu, None)
+}
+
+/// As [`forward`], into `old` if its shape fits. The caller must hold no other handle to it.
+pub fn forward_into(gu: &Tensor, old: Option<Tensor>) -> Result<Tensor> {
     const OP: &str = "swiglu.forward";
     let (n, inner) = halves(OP, gu)?;
     for_dtype!(OP, gu, T => {
         // SAFETY: every row is written below.
-        let mut a = unsafe { uninit_vec::<T>(n * inner) };
-        read(OP, ("gu", gu), |gu: &[T]| {
+        let a = unsafe { output::<T>(old, &[n, inner])? };
+        with(OP, [("gu", gu)], [("a", &a)], |[gu]: [&[T]; 1], outputs| {
             let min = min_rows(3 * inner * size_of::<T>());
-            for_rows(n, min, [&mut a[..]], #[inline(always)] |rows, [a]| {
+            for_rows(n, min, outputs, #[inline(always)] |rows, [a]| {
                 for (i, row) in rows.enumerate() {
                     let (gate, up) = gu[row * 2 * inner..][..2 * inner].split_at(inner);
                     for ((a, &g), &u) in a[i * inner..][..inner].iter_mut().zip(gate).zip(up) {
@@ -26,7 +31,7 @@ pub fn forward(gu: &Tensor) -> Result<Tensor> {
                 }
             });
         })?;
-        tensor_from(a, &[n, inner])
+        Ok(a)
     })
 }
 

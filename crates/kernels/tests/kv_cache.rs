@@ -46,7 +46,7 @@ fn packed_and_cached(
         let ids: Vec<SequenceId> = live.iter().map(|&i| sequences[i]).collect();
         let new: Vec<Tensor> = live.iter().map(|&i| qkv.narrow(0, starts[i] + t, 1).unwrap()).collect();
         cache.advance(&ids).unwrap();
-        let o = cache.decode(0, &Tensor::cat(&new, 0).unwrap(), &ids, SCALE).unwrap();
+        let o = cache.decode(0, &Tensor::cat(&new, 0).unwrap(), &ids, SCALE, None).unwrap();
         live.iter().enumerate().for_each(|(row, &i)| outputs[i].push(o.narrow(0, row, 1).unwrap()));
     }
     let packed = packed.narrow(0, prompt_len, rows - prompt_len).unwrap();
@@ -87,7 +87,7 @@ fn a_row_has_the_same_bits_in_any_batch_and_for_any_threads() {
         let rows: Vec<Tensor> = order.iter().map(|&i| new.narrow(0, i, 1).unwrap()).collect();
         cache.advance(&ids).unwrap();
         let o = coldstart_gemm::pool::with_threads(threads, || {
-            cache.decode(0, &Tensor::cat(&rows, 0).unwrap(), &ids, SCALE)
+            cache.decode(0, &Tensor::cat(&rows, 0).unwrap(), &ids, SCALE, None)
         })
         .unwrap();
         let row_of = |i: usize| order.iter().position(|&j| j == i);
@@ -111,7 +111,7 @@ fn layers_do_not_mix() {
     cache.advance(&id).unwrap();
     let plan = Plan { segments: vec![Segment::new(0, 9)], causal: true };
     for (layer, qkv) in layers.iter().enumerate() {
-        let o = cache.decode(layer, &qkv.narrow(0, 8, 1).unwrap(), &id, SCALE).unwrap();
+        let o = cache.decode(layer, &qkv.narrow(0, 8, 1).unwrap(), &id, SCALE, None).unwrap();
         let (want, _) = forward(qkv, &HEADS, &plan, SCALE, Precision::F64).unwrap();
         assert_close(&o, &want.narrow(0, 8, 1).unwrap(), 1e-13);
     }
@@ -126,7 +126,7 @@ fn recycled_blocks_carry_nothing_over() {
         let prompt = add_prompt(cache, std::slice::from_ref(qkv), 0, 3);
         let id = cache.add_sequence(prompt).unwrap();
         cache.advance(&[id]).unwrap();
-        let o = cache.decode(0, &qkv.narrow(0, 3, 1).unwrap(), &[id], SCALE).unwrap();
+        let o = cache.decode(0, &qkv.narrow(0, 3, 1).unwrap(), &[id], SCALE, None).unwrap();
         cache.remove_sequence(id).unwrap();
         cache.release_prompt(prompt).unwrap();
         o
@@ -160,10 +160,10 @@ fn a_full_cache_and_unknown_sequences_are_errors() {
     let prompt = cache.add_prompt(1).unwrap();
     let id = cache.add_sequence(prompt).unwrap();
     let row = random(8, &[1, HEADS.width()]);
-    assert_names(&message(cache.decode(0, &row, &[id], SCALE)), &["advance"]);
+    assert_names(&message(cache.decode(0, &row, &[id], SCALE, None)), &["advance"]);
     assert_names(&message(cache.advance(&[id])), &["blocks", "at most 0"]);
     assert_eq!(cache.len(id).unwrap(), 1);
-    assert_names(&message(cache.decode(1, &row, &[id], SCALE)), &["layer", "less than 1"]);
+    assert_names(&message(cache.decode(1, &row, &[id], SCALE, None)), &["layer", "less than 1"]);
     cache.remove_sequence(id).unwrap();
     assert_names(&message(cache.len(id)), &["sequence", "not in the cache"]);
 }

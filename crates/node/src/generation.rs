@@ -104,7 +104,7 @@ pub fn step(session: &mut Session, id: u32, millis: f64) -> Result<GenerationSli
     let deadline = Instant::now() + Duration::from_secs_f64(millis.clamp(0.0, 1e6) / 1e3);
     let mut events: Vec<Event> = Vec::new();
     loop {
-        events.extend(generator.step(session.model()?, 1, &session.abort)?);
+        events.extend(generator.step(session.model()?, 1, &*session.abort)?);
         if generator.is_done() || Instant::now() >= deadline || session.abort.load(Ordering::Relaxed) {
             break;
         }

@@ -195,14 +195,14 @@ pub fn sft_step(session: &mut Session, samples: Vec<TrainSample>, learning_rate:
     let abort = Arc::clone(&session.abort);
     let (model, run) = session.training()?;
     let options = run.sft();
-    Ok(run.trainer.sft_step(model, &items, &options, learning_rate, &abort)?.into())
+    Ok(run.trainer.sft_step(model, &items, &options, learning_rate, &*abort)?.into())
 }
 
 pub fn sft_loss(session: &mut Session, samples: Vec<TrainSample>) -> Result<SftResult, Failure> {
     let items = items(samples)?;
     let abort = Arc::clone(&session.abort);
     let (model, run) = session.training()?;
-    Ok(evaluate_sft(model, &items, &run.sft(), &abort)?.into())
+    Ok(evaluate_sft(model, &items, &run.sft(), &*abort)?.into())
 }
 
 fn groups(groups: Vec<CompletionGroup>) -> Result<Vec<PromptGroup>, Failure> {
@@ -242,7 +242,7 @@ pub fn log_probs(
     } else {
         session.model()?
     };
-    let values = engine_log_probs(model, &groups, &options, &abort)?;
+    let values = engine_log_probs(model, &groups, &options, &*abort)?;
     Ok(values.into_iter().flatten().map(Float64Array::new).collect())
 }
 
@@ -259,7 +259,7 @@ pub fn grpo_update(
     let abort = if abortable { Arc::clone(&session.abort) } else { Arc::new(AtomicBool::new(false)) };
     let (model, run) = session.training()?;
     let options = run.policy(temperature);
-    let update = run.trainer.policy_update(model, &groups, &objective, &options, learning_rate, &abort)?;
+    let update = run.trainer.policy_update(model, &groups, &objective, &options, learning_rate, &*abort)?;
     let value =
         serde_json::to_value(&update.metrics).map_err(|error| Failure::new("E_NATIVE_PANIC", error.to_string()))?;
     let metrics =

@@ -1,6 +1,7 @@
 //! The two attentions of generation: of whole prompts, whose keys and values go to the cache, and of one token per sequence.
 
 use crate::qwen2_5_vl::block::{Attend, Attended, attention_scale};
+use crate::qwen2_5_vl::buffers::Buffers;
 use crate::{Precision, Result};
 use candle_core::Tensor;
 use coldstart_kernels::attention::{self, Heads, Plan};
@@ -16,7 +17,7 @@ pub(super) struct Prefill<'a> {
 }
 
 impl Attend for Prefill<'_> {
-    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads) -> Result<Attended> {
+    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads, _: &mut Buffers) -> Result<Attended> {
         for &(prompt, row0) in self.prompts {
             self.cache.write_prompt(prompt, layer, qkv, row0)?;
         }
@@ -32,8 +33,9 @@ pub(super) struct Decode<'a> {
 }
 
 impl Attend for Decode<'_> {
-    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads) -> Result<Attended> {
-        let o = self.cache.decode(layer, qkv, self.sequences, attention_scale(heads))?;
+    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads, buffers: &mut Buffers) -> Result<Attended> {
+        let old = buffers.take(&[self.sequences.len(), heads.q * heads.dim]);
+        let o = self.cache.decode(layer, qkv, self.sequences, attention_scale(heads), old)?;
         Ok(Attended { o, lse: None })
     }
 }

@@ -3,15 +3,16 @@
 use super::attend::{Decode, Prefill};
 use super::request::{Event, Finish, Request, banned_tokens};
 use crate::batch::{Item, Packed};
-use crate::{Error, Model, Result};
+use crate::qwen2_5_vl::buffers::Buffers;
+use crate::qwen2_5_vl::rope::Position;
+use crate::{Cancel, Error, Model, Result};
 use candle_core::Tensor;
 use coldstart_kernels::embedding;
-use coldstart_kernels::head;
 use coldstart_kernels::kv_cache::{KvCache, PromptId, SequenceId};
 use coldstart_kernels::rng::{Key, Purpose};
-use coldstart_kernels::sampling::{Draw, Sampled, sample_rows};
+use coldstart_kernels::rope::Angles;
+use coldstart_kernels::sampling::{Draw, Sampled, sample_rows, sample_rows_into};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bounds on what runs at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,19 @@ pub struct Generator {
     limits: Limits,
     /// Events of samples that have ended, until `step` returns.
     ended: Vec<Event>,
+    kept: Kept,
+}
+
+/// What one decoded token leaves for the next to write over, so that decoding allocates nothing.
+#[derive(Default)]
+struct Kept {
+    sequences: Vec<SequenceId>,
+    ids: Vec<u32>,
+    positions: Vec<Position>,
+    sampled: Vec<Sampled>,
+    angles: Option<Angles>,
+    /// Tensors for as many rows as decoded last.
+    buffers: Buffers,
 }
 
 impl Generator {
@@ -110,6 +124,7 @@ impl Generator {
             cache: KvCache::new(model.params().dtype(), model.precision(), layers, *model.heads(), max_blocks)?,
             limits: limits.clone(),
             ended: vec![],
+            kept: Kept::default(),
         })
     }
 
@@ -130,11 +145,13 @@ impl Generator {
     ///
     /// # Errors
     /// `E_ABORTED` when `cancel` is raised; nothing drawn is lost, and a further call goes on. `E_DIVERGED` when logits are not finite.
-    pub fn step(&mut self, model: &Model, max_tokens: usize, cancel: &AtomicBool) -> Result<Vec<Event>> {
+    pub fn step(&mut self, model: &Model, max_tokens: usize, cancel: &dyn Cancel) -> Result<Vec<Event>> {
+        for row in &mut self.rows {
+            let left = self.requests[row.request].settings.max_new_tokens - row.ids.len();
+            row.reserve(left.min(max_tokens));
+        }
         for _ in 0..max_tokens {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(Error::Aborted);
-            }
+            cancel.check()?;
             self.fill(model)?;
             if self.rows.is_empty() {
                 break;
@@ -153,7 +170,7 @@ impl Generator {
             let full = self.rows.len() >= self.limits.max_rows || !self.started.is_empty();
             if full || !self.prefill(model)? {
                 // Neighbours in the batch share a prompt's keys.
-                self.rows.sort_by_key(|row| (row.request, row.sample));
+                self.rows.sort_unstable_by_key(|row| (row.request, row.sample));
                 return Ok(());
             }
         }
@@ -246,13 +263,15 @@ impl Generator {
         for span in &packed.spans {
             prompts.push((self.cache.add_prompt(span.prompt.len())?, span.prompt.start));
         }
-        let angles = model.angles(&packed.positions)?;
+        let angles = model.angles(&packed.positions, None)?;
         let x = model.embed(&packed)?;
+        // Of their own: the layers share them, and the tensors of prompts are not kept for longer.
+        let mut buffers = Buffers::default();
         let mut attend =
             Prefill { cache: &mut self.cache, plan: &packed.plan, precision: model.precision(), prompts: &prompts };
-        let hidden = model.run(x, &angles, &mut attend)?;
+        let hidden = model.run(x, &angles, &mut attend, &mut buffers)?;
         let last: Vec<u32> = packed.spans.iter().map(|span| span.prompt.end as u32 - 1).collect();
-        let logits = head::logits(&embedding::gather_rows(&hidden, &last)?, model.head())?;
+        let logits = model.logits(embedding::gather_rows(&hidden, &last)?, &mut buffers)?;
         for (i, (&request, span)) in chosen.iter().zip(&packed.spans).enumerate() {
             let logits = logits.narrow(0, i, 1)?;
             let (prompt, next_position) = (prompts[i].0, span.next_position);
@@ -263,25 +282,28 @@ impl Generator {
 
     /// One token for every row.
     fn decode(&mut self, model: &Model) -> Result<()> {
-        let sequences: Vec<SequenceId> = self.rows.iter().map(|row| row.sequence).collect();
+        let Self { requests, banned, rows, cache, kept, .. } = self;
+        let Kept { sequences, ids, positions, sampled, angles: old_angles, buffers } = kept;
+        if sequences.len() != rows.len() {
+            buffers.clear();
+        }
+        refill(sequences, rows.iter().map(|row| row.sequence));
         // Rows hold at least the token they started with.
-        let ids: Vec<u32> = self.rows.iter().filter_map(|row| row.ids.last().copied()).collect();
-        let positions: Vec<[u32; 3]> = self.rows.iter().map(|row| [row.position; 3]).collect();
-        self.cache.advance(&sequences)?;
-        let x = model.embed_ids(&ids)?;
-        let angles = model.angles(&positions)?;
-        let hidden = model.run(x, &angles, &mut Decode { cache: &mut self.cache, sequences: &sequences })?;
-        let logits = head::logits(&hidden, model.head())?;
-        let draws: Vec<Draw> = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| {
-                draw(&self.requests[row.request], &self.banned[row.request], row.sample, row.ids.len(), &row.seen, i)
-            })
-            .collect();
-        let sampled = sample_rows(&logits, &draws)?;
-        for (row, sampled) in self.rows.iter_mut().zip(&sampled) {
+        refill(ids, rows.iter().filter_map(|row| row.ids.last().copied()));
+        refill(positions, rows.iter().map(|row| [row.position; 3]));
+        cache.advance(sequences)?;
+        let x = model.embed_ids(ids, buffers)?;
+        let angles = model.angles(positions, old_angles.take())?;
+        let hidden = model.run(x, &angles, &mut Decode { cache, sequences }, buffers)?;
+        *old_angles = Some(angles);
+        let logits = model.logits(hidden, buffers)?;
+        let next = |i: usize| {
+            let row = &rows[i];
+            draw(&requests[row.request], &banned[row.request], row.sample, row.ids.len(), &row.seen, i)
+        };
+        sample_rows_into(&logits, rows.len(), next, sampled)?;
+        buffers.give([logits]);
+        for (row, sampled) in rows.iter_mut().zip(&*sampled) {
             check_finite(sampled, row.request, row.sample, row.ids.len())?;
             row.push(sampled);
             row.position += 1;
@@ -291,21 +313,32 @@ impl Generator {
 
     /// Takes out the rows that have ended.
     fn retire(&mut self) -> Result<()> {
-        for mut row in std::mem::take(&mut self.rows) {
-            let request = &self.requests[row.request];
-            match request.settings.finish(&row.ids) {
-                None => self.rows.push(row),
-                Some(finish) => {
-                    self.ended.push(row.event(Some(finish)));
-                    self.cache.remove_sequence(row.sequence)?;
-                }
-            }
+        let Self { requests, rows, cache, ended, .. } = self;
+        let finish = |row: &Row| requests[row.request].settings.finish(&row.ids);
+        for mut row in rows.extract_if(.., |row| finish(row).is_some()) {
+            ended.push(row.event(finish(&row)));
+            cache.remove_sequence(row.sequence)?;
         }
         Ok(())
     }
 }
 
+fn refill<T>(kept: &mut Vec<T>, values: impl Iterator<Item = T>) {
+    kept.clear();
+    kept.extend(values);
+}
+
 impl Row {
+    /// Makes room for `tokens` more, so that drawing them allocates nothing.
+    fn reserve(&mut self, tokens: usize) {
+        self.ids.reserve(tokens);
+        self.logprobs.reserve(tokens);
+        self.kept_mass.reserve(tokens);
+        if !self.seen.is_empty() {
+            self.seen.reserve(tokens);
+        }
+    }
+
     fn push(&mut self, sampled: &Sampled) {
         self.ids.push(sampled.id);
         self.logprobs.push(sampled.logp);

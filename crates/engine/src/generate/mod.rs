@@ -11,8 +11,7 @@ mod request;
 pub use generator::{Generator, Limits};
 pub use request::{Event, Finish, Request, Settings, banned_tokens};
 
-use crate::{Model, Result};
-use std::sync::atomic::AtomicBool;
+use crate::{Cancel, Model, Result};
 
 /// One finished sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +33,7 @@ pub fn generate(
     model: &Model,
     requests: Vec<Request>,
     limits: &Limits,
-    cancel: &AtomicBool,
+    cancel: &dyn Cancel,
 ) -> Result<Vec<Vec<Completion>>> {
     let empty = Completion { ids: vec![], logprobs: vec![], kept_mass: vec![], finish: Finish::Length };
     let mut completions: Vec<Vec<Completion>> = requests.iter().map(|r| vec![empty.clone(); r.num_samples]).collect();

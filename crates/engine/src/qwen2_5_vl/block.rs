@@ -1,6 +1,7 @@
 //! One transformer block, forward and backward. The vision tower and the language model use the same one; they differ in biases,
 //! angles and who attends to whom.
 
+use super::buffers::Buffers;
 use crate::Result;
 use crate::params::{BlockIds, LinearIds, ParamId, Params};
 use candle_core::Tensor;
@@ -10,8 +11,9 @@ use coldstart_kernels::{linear, rms_norm, swiglu};
 
 /// Attention as the block sees it: the training one below, or one that also keeps keys and values for generation.
 pub trait Attend {
-    /// Attention of block `layer` over `qkv` `[rows, (q + 2·kv heads)·dim]`, whose queries and keys are already rotated.
-    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads) -> Result<Attended>;
+    /// Attention of block `layer` over `qkv` `[rows, (q + 2·kv heads)·dim]`, whose queries and keys are already rotated. The output may
+    /// be a tensor of `buffers`.
+    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads, buffers: &mut Buffers) -> Result<Attended>;
 }
 
 /// Output of attention.
@@ -31,6 +33,15 @@ pub fn attention_scale(heads: &Heads) -> f64 {
 pub(crate) struct Stream {
     pub x: Tensor,
     pub delta: Option<Tensor>,
+}
+
+impl Stream {
+    /// Its tensors, once the next norm has added them. Without a delta the sum is `x` itself and stays.
+    pub(crate) fn give_to(self, buffers: &mut Buffers) {
+        if let Some(delta) = self.delta {
+            buffers.give([self.x, delta]);
+        }
+    }
 }
 
 /// What a block needs besides its input.
@@ -72,20 +83,32 @@ pub(crate) struct Intermediates {
     a: Tensor,
 }
 
-/// `w ∘ (x + delta)/rms` with the sum itself and the inverse root mean square.
-pub(crate) fn norm(params: &Params, stream: Stream, weight: ParamId, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
-    let w = params.value(weight);
-    match stream.delta {
-        Some(delta) => Ok(rms_norm::forward_residual(&stream.x, &delta, w, eps)?),
+/// `x + delta`, the norm `w ∘ (x + delta)/rms` and the inverse root mean square.
+pub(crate) fn norm(
+    params: &Params,
+    stream: &Stream,
+    weight: ParamId,
+    eps: f64,
+    buffers: &mut Buffers,
+) -> Result<(Tensor, Tensor, Tensor)> {
+    let (w, x) = (params.value(weight), &stream.x);
+    let (y, inv) = (buffers.take(x.dims()), buffers.take(&x.dims()[..1]));
+    match &stream.delta {
+        Some(delta) => {
+            let h = buffers.take(x.dims());
+            Ok(rms_norm::forward_residual_into(x, delta, w, eps, [h, y, inv])?)
+        }
         None => {
-            let (y, inv) = rms_norm::forward(&stream.x, w, eps)?;
-            Ok((stream.x, y, inv))
+            let (y, inv) = rms_norm::forward_into(x, w, eps, [y, inv])?;
+            Ok((x.clone(), y, inv))
         }
     }
 }
 
-pub(crate) fn linear_forward(params: &Params, x: &Tensor, ids: LinearIds) -> Result<Tensor> {
-    Ok(linear::forward(x, params.weight(ids.weight), ids.bias.map(|b| params.value(b)))?)
+pub(crate) fn linear_forward(params: &Params, x: &Tensor, ids: LinearIds, buffers: &mut Buffers) -> Result<Tensor> {
+    let weight = params.weight(ids.weight);
+    let old = buffers.take(&[x.dims()[0], weight.out_features()]);
+    Ok(linear::forward_into(x, weight, ids.bias.map(|b| params.value(b)), old)?)
 }
 
 /// Adds the gradients of a linear layer's parameters that are trained.
@@ -109,7 +132,8 @@ pub(crate) fn block_trains(params: &Params, ids: &BlockIds) -> bool {
         || [ids.qkv, ids.out, ids.gate_up, ids.down].iter().any(|&id| linear_trains(params, id))
 }
 
-/// Runs block `layer`. The intermediates come back when the attention gave a log-sum-exp; without one there is no backward.
+/// Runs block `layer`. The intermediates come back when the attention gave a log-sum-exp; without one there is no backward, and what
+/// only this block needed goes to `buffers`.
 ///
 /// ```text
 /// h₁ = x + delta;  h₂ = h₁ + attention(rotate(norm(h₁)·Wqkvᵀ + b))·Woᵀ + b;  y = h₂ + swiglu(norm(h₂)·Wguᵀ + b)·Wdᵀ + b
@@ -120,19 +144,26 @@ pub(crate) fn forward(
     layer: usize,
     stream: Stream,
     attend: &mut dyn Attend,
+    buffers: &mut Buffers,
 ) -> Result<(Stream, Option<Box<Intermediates>>)> {
-    let (h1, n1, inv1) = norm(cx.params, stream, ids.norm1, cx.eps)?;
-    let qkv = linear_forward(cx.params, &n1, ids.qkv)?;
+    let (h1, n1, inv1) = norm(cx.params, &stream, ids.norm1, cx.eps, buffers)?;
+    let qkv = linear_forward(cx.params, &n1, ids.qkv, buffers)?;
     rope::apply(&qkv, cx.heads.q + cx.heads.kv, cx.heads.dim, cx.angles, false)?;
-    let Attended { o, lse } = attend.attend(layer, &qkv, cx.heads)?;
-    let delta = linear_forward(cx.params, &o, ids.out)?;
-    let (h2, n2, inv2) = norm(cx.params, Stream { x: h1.clone(), delta: Some(delta) }, ids.norm2, cx.eps)?;
-    let gu = linear_forward(cx.params, &n2, ids.gate_up)?;
-    let a = swiglu::forward(&gu)?;
-    let delta = linear_forward(cx.params, &a, ids.down)?;
-    let out = Stream { x: h2.clone(), delta: Some(delta) };
-    let kept = lse.map(|lse| Box::new(Intermediates { h1, n1, inv1, qkv, o, lse, h2, n2, inv2, gu, a }));
-    Ok((out, kept))
+    let Attended { o, lse } = attend.attend(layer, &qkv, cx.heads, buffers)?;
+    let middle = Stream { delta: Some(linear_forward(cx.params, &o, ids.out, buffers)?), x: h1 };
+    let (h2, n2, inv2) = norm(cx.params, &middle, ids.norm2, cx.eps, buffers)?;
+    let gu = linear_forward(cx.params, &n2, ids.gate_up, buffers)?;
+    let a = swiglu::forward_into(&gu, buffers.take(&[gu.dims()[0], gu.dims()[1] / 2]))?;
+    let delta = linear_forward(cx.params, &a, ids.down, buffers)?;
+    let Some(lse) = lse else {
+        stream.give_to(buffers);
+        // Without a delta the input was `h1` itself, and its other handle is gone now.
+        middle.give_to(buffers);
+        buffers.give([n1, inv1, qkv, o, n2, inv2, gu, a]);
+        return Ok((Stream { x: h2, delta: Some(delta) }, None));
+    };
+    let kept = Box::new(Intermediates { h1: middle.x, n1, inv1, qkv, o, lse, h2: h2.clone(), n2, inv2, gu, a });
+    Ok((Stream { x: h2, delta: Some(delta) }, Some(kept)))
 }
 
 impl Intermediates {

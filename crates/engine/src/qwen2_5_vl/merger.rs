@@ -2,6 +2,7 @@
 
 use super::Save;
 use super::block::{self, Stream, linear_forward, linear_grads, linear_trains};
+use super::buffers::Buffers;
 use super::geometry::VisionPlan;
 use crate::Result;
 use crate::config::{VISION_NORM_EPS, VisionConfig};
@@ -38,11 +39,12 @@ impl Merger {
         plan: &VisionPlan,
         save: Save,
     ) -> Result<(Tensor, Option<MergerSaved>)> {
-        let (h, y, inv) = block::norm(params, stream, self.ids.norm, VISION_NORM_EPS)?;
+        let mut fresh = Buffers::default();
+        let (h, y, inv) = block::norm(params, &stream, self.ids.norm, VISION_NORM_EPS, &mut fresh)?;
         let joined = y.reshape((plan.num_cells(), self.joined))?;
-        let pre = linear_forward(params, &joined, self.ids.first)?;
+        let pre = linear_forward(params, &joined, self.ids.first, &mut fresh)?;
         let act = gelu::forward(&pre)?;
-        let features = linear_forward(params, &act, self.ids.second)?;
+        let features = linear_forward(params, &act, self.ids.second, &mut fresh)?;
         let features = embedding::gather_rows(&features, &plan.inverse)?;
         let saved = (save != Save::None).then_some(MergerSaved { h, inv, joined, pre, act });
         Ok((features, saved))

@@ -1,6 +1,7 @@
 //! Qwen2.5-VL: vision tower, merger and language model, with explicit forward and backward functions and no tape.
 
 pub mod block;
+pub mod buffers;
 pub mod geometry;
 mod merger;
 mod model;

@@ -2,6 +2,7 @@
 
 use super::Save;
 use super::block::{self, Attend, Saved as BlockSaved, Stream};
+use super::buffers::Buffers;
 use super::merger::{Merger, MergerSaved};
 use super::rope::{Position, text_angles};
 use super::stack::{PackedAttention, Stack};
@@ -16,7 +17,7 @@ use candle_core::{Device, Tensor};
 use coldstart_gemm::Precision;
 use coldstart_kernels::attention::{Heads, Plan};
 use coldstart_kernels::rope::Angles;
-use coldstart_kernels::{Acc, Weight, embedding, rms_norm};
+use coldstart_kernels::{Acc, Weight, embedding, head, rms_norm};
 use std::path::Path;
 
 /// A Qwen2.5-VL model and its parameters.
@@ -159,10 +160,11 @@ impl Model {
     /// Hidden states of a packed batch.
     pub fn forward(&self, packed: &Packed, save: Save) -> Result<Activations> {
         let (x, image_features, images) = self.embed_packed(packed, save)?;
-        let angles = self.angles(&packed.positions)?;
+        let angles = self.angles(&packed.positions, None)?;
         let mut attend = PackedAttention { plan: |_| &packed.plan, precision: self.precision() };
-        let (stream, blocks) = self.text.forward(&self.params, x, &angles, &mut attend, save)?;
-        let (h, hidden, inv) = block::norm(&self.params, stream, self.layout.norm, self.text.eps)?;
+        let mut fresh = Buffers::default();
+        let (stream, blocks) = self.text.forward(&self.params, x, &angles, &mut attend, save, &mut fresh)?;
+        let (h, hidden, inv) = block::norm(&self.params, &stream, self.layout.norm, self.text.eps, &mut fresh)?;
         let saved = (save != Save::None).then_some(Saved { blocks, angles, h, inv, images });
         Ok(Activations { hidden, image_features, saved })
     }
@@ -194,8 +196,9 @@ impl Model {
     }
 
     /// Embeddings of text tokens `[ids, hidden]`. For generation; `ids` lie below the vocabulary's size.
-    pub fn embed_ids(&self, ids: &[u32]) -> Result<Tensor> {
-        Ok(embedding::gather(self.params.value(self.layout.embed), ids)?)
+    pub fn embed_ids(&self, ids: &[u32], buffers: &mut Buffers) -> Result<Tensor> {
+        let old = buffers.take(&[ids.len(), self.config.text.hidden_size]);
+        Ok(embedding::gather_into(self.params.value(self.layout.embed), ids, old)?)
     }
 
     /// Embeddings of a packed batch with image features in place, `[rows, hidden]`. For generation's prefill.
@@ -203,18 +206,29 @@ impl Model {
         Ok(self.embed_packed(packed, Save::None)?.0)
     }
 
-    /// Rotary angles of the language model at `positions`.
-    pub fn angles(&self, positions: &[Position]) -> Result<Angles> {
-        text_angles(positions, &self.config.text, self.precision())
+    /// Rotary angles of the language model at `positions`; `old` ones are written over if as many.
+    pub fn angles(&self, positions: &[Position], old: Option<Angles>) -> Result<Angles> {
+        text_angles(positions, &self.config.text, self.precision(), old)
     }
 
     /// The language model over embeddings `x` `[rows, hidden]` with an attention of the caller's: hidden states after the final norm.
     ///
-    /// With the attention of a packed batch this is [`Model::forward`] bit for bit.
-    pub fn run(&self, x: Tensor, angles: &Angles, attend: &mut dyn Attend) -> Result<Tensor> {
-        let (stream, _) = self.text.forward(&self.params, x, angles, attend, Save::None)?;
-        let (_, hidden, _) = block::norm(&self.params, stream, self.layout.norm, self.text.eps)?;
+    /// With the attention of a packed batch this is [`Model::forward`] bit for bit. Every tensor on the way comes from and goes to
+    /// `buffers`; `x` must be the only handle to its own.
+    pub fn run(&self, x: Tensor, angles: &Angles, attend: &mut dyn Attend, buffers: &mut Buffers) -> Result<Tensor> {
+        let (stream, _) = self.text.forward(&self.params, x, angles, attend, Save::None, buffers)?;
+        let (h, hidden, inv) = block::norm(&self.params, &stream, self.layout.norm, self.text.eps, buffers)?;
+        stream.give_to(buffers);
+        buffers.give([h, inv]);
         Ok(hidden)
+    }
+
+    /// Logits `[rows, vocabulary]` of hidden states, whose tensor goes to `buffers`.
+    pub fn logits(&self, hidden: Tensor, buffers: &mut Buffers) -> Result<Tensor> {
+        let old = buffers.take(&[hidden.dims()[0], self.config.text.vocab_size]);
+        let logits = head::logits_into(&hidden, self.head(), old)?;
+        buffers.give([hidden]);
+        Ok(logits)
     }
 
     fn trains(&self, group: Group) -> bool {
@@ -226,7 +240,7 @@ impl Model {
     }
 
     fn embed_packed(&self, packed: &Packed, save: Save) -> Result<(Tensor, Option<Tensor>, Option<ImageSaved>)> {
-        let x = self.embed_ids(&packed.ids)?;
+        let x = self.embed_ids(&packed.ids, &mut Buffers::default())?;
         let Some(batch) = &packed.images else {
             return Ok((x, None, None));
         };

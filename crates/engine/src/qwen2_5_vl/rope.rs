@@ -3,7 +3,6 @@
 use crate::Result;
 use crate::config::{TextConfig, VISION_ROPE_THETA, VisionConfig};
 use crate::params::dtype_of;
-use candle_core::{Device, Tensor};
 use coldstart_gemm::Precision;
 use coldstart_kernels::rope::Angles;
 
@@ -53,12 +52,18 @@ impl PositionCounter {
 /// Angles of the language model for tokens at `positions`, `[tokens, head_dim / 2]`.
 ///
 /// Half-dimension j turns by `axis(j) · θ^(−2j/head_dim)`; the sections say which axis. Computed in f64 and rounded once.
-pub fn text_angles(positions: &[Position], config: &TextConfig, precision: Precision) -> Result<Angles> {
+pub fn text_angles(
+    positions: &[Position],
+    config: &TextConfig,
+    precision: Precision,
+    old: Option<Angles>,
+) -> Result<Angles> {
     let half = config.head_dim / 2;
     let [time, height, _] = config.mrope_section;
     let axis = |j: usize| usize::from(j >= time) + usize::from(j >= time + height);
-    let frequency = frequencies(config.rope_theta, half);
-    angles(positions.len(), half, precision, |i, j| f64::from(positions[i][axis(j)]) * frequency[j])
+    let frequency = |j| frequency(config.rope_theta, j, half);
+    let position = |i: usize, j| f64::from(positions[i][axis(j)]);
+    Ok(Angles::tabulate(positions.len(), half, dtype_of(precision), old, frequency, position)?)
 }
 
 /// Angles of the vision tower for patches at grid `coordinates` (row, column), `[patches, head_dim / 2]`: the first half of the
@@ -66,29 +71,14 @@ pub fn text_angles(positions: &[Position], config: &TextConfig, precision: Preci
 pub fn vision_angles(coordinates: &[[u32; 2]], config: &VisionConfig, precision: Precision) -> Result<Angles> {
     let half = config.head_dim / 2;
     let quarter = half / 2;
-    let frequency = frequencies(VISION_ROPE_THETA, quarter);
-    angles(coordinates.len(), half, precision, |i, j| f64::from(coordinates[i][j / quarter]) * frequency[j % quarter])
+    let frequency = |j| frequency(VISION_ROPE_THETA, j % quarter, quarter);
+    let position = |i: usize, j| f64::from(coordinates[i][j / quarter]);
+    Ok(Angles::tabulate(coordinates.len(), half, dtype_of(precision), None, frequency, position)?)
 }
 
-/// `θ^(−j/count)` for j below `count`.
-fn frequencies(theta: f64, count: usize) -> Vec<f64> {
-    (0..count).map(|j| theta.powf(-(j as f64) / count as f64)).collect()
-}
-
-fn angles(rows: usize, half: usize, precision: Precision, angle: impl Fn(usize, usize) -> f64) -> Result<Angles> {
-    let mut cos = Vec::with_capacity(rows * half);
-    let mut sin = Vec::with_capacity(rows * half);
-    for i in 0..rows {
-        for j in 0..half {
-            let (s, c) = angle(i, j).sin_cos();
-            cos.push(c);
-            sin.push(s);
-        }
-    }
-    let tensor = |values: Vec<f64>| -> Result<Tensor> {
-        Ok(Tensor::from_vec(values, (rows, half), &Device::Cpu)?.to_dtype(dtype_of(precision))?)
-    };
-    Ok(Angles { cos: tensor(cos)?, sin: tensor(sin)? })
+/// `θ^(−j/count)`.
+fn frequency(theta: f64, j: usize, count: usize) -> f64 {
+    theta.powf(-(j as f64) / count as f64)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::Save;
 use super::block::{self, Attend, Attended, Context, Saved, Stream, attention_scale};
+use super::buffers::Buffers;
 use crate::Result;
 use crate::params::{BlockIds, Params};
 use candle_core::Tensor;
@@ -17,7 +18,7 @@ pub(crate) struct PackedAttention<'a, F: Fn(usize) -> &'a Plan> {
 }
 
 impl<'a, F: Fn(usize) -> &'a Plan> Attend for PackedAttention<'a, F> {
-    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads) -> Result<Attended> {
+    fn attend(&mut self, layer: usize, qkv: &Tensor, heads: &Heads, _: &mut Buffers) -> Result<Attended> {
         let plan = (self.plan)(layer);
         let (o, lse) = attention::forward(qkv, heads, plan, attention_scale(heads), self.precision)?;
         Ok(Attended { o, lse: Some(lse) })
@@ -36,7 +37,8 @@ impl Stack {
         Context { params, angles, heads: &self.heads, eps: self.eps }
     }
 
-    /// Runs all blocks over `x` `[rows, width]`; `saved` gets one entry per block unless `save` is [`Save::None`].
+    /// Runs all blocks over `x` `[rows, width]`; `saved` gets one entry per block unless `save` is [`Save::None`]. With an attention that
+    /// keeps nothing, `x` must be the only handle to its tensor, which ends up in `buffers` like all others.
     pub fn forward(
         &self,
         params: &Params,
@@ -44,12 +46,13 @@ impl Stack {
         angles: &Angles,
         attend: &mut dyn Attend,
         save: Save,
+        buffers: &mut Buffers,
     ) -> Result<(Stream, Vec<Saved>)> {
         let cx = self.context(params, angles);
         let mut stream = Stream { x, delta: None };
         let mut saved = Vec::new();
         for (layer, ids) in self.blocks.iter().enumerate() {
-            let (out, kept) = block::forward(&cx, ids, layer, stream, attend)?;
+            let (out, kept) = block::forward(&cx, ids, layer, stream, attend, buffers)?;
             stream = out;
             match (save, kept) {
                 (Save::All, Some(kept)) => saved.push(Saved::All(kept)),
@@ -101,7 +104,7 @@ impl Stack {
     ) -> Result<Box<block::Intermediates>> {
         let mut attend = PackedAttention { plan, precision: cx.params.precision() };
         let stream = Stream { x, delta: None };
-        let (_, kept) = block::forward(cx, &self.blocks[layer], layer, stream, &mut attend)?;
+        let (_, kept) = block::forward(cx, &self.blocks[layer], layer, stream, &mut attend, &mut Buffers::default())?;
         kept.ok_or_else(|| crate::Error::Usage(format!("backward: block {layer} kept no log-sum-exp")))
     }
 }

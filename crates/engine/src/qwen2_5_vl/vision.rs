@@ -2,6 +2,7 @@
 
 use super::Save;
 use super::block::{Saved, Stream, linear_forward, linear_grads};
+use super::buffers::Buffers;
 use super::geometry::VisionPlan;
 use super::rope::vision_angles;
 use super::stack::{PackedAttention, Stack};
@@ -51,10 +52,11 @@ impl Vision {
     ) -> Result<(Stream, Option<VisionSaved>)> {
         let pixels = self.permuted_pixels(params, images, plan)?;
         let angles = vision_angles(&plan.coordinates, &self.config, params.precision())?;
-        let x = linear_forward(params, &pixels, self.patch_embed)?;
+        let mut fresh = Buffers::default();
+        let x = linear_forward(params, &pixels, self.patch_embed, &mut fresh)?;
         let plan = |layer| self.plan(plan, layer);
         let mut attend = PackedAttention { plan, precision: params.precision() };
-        let (stream, blocks) = self.stack.forward(params, x, &angles, &mut attend, save)?;
+        let (stream, blocks) = self.stack.forward(params, x, &angles, &mut attend, save, &mut fresh)?;
         let saved = (save != Save::None).then_some(VisionSaved { pixels, angles, blocks });
         Ok((stream, saved))
     }

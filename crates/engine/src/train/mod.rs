@@ -19,7 +19,6 @@ pub use sft::{GroupTokenMean, SftMetrics, SftOptions, evaluate_sft};
 
 use crate::{Error, Model, Result};
 use optimizer::Optimizer;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Optimizer state and counters of a run. The model is passed to each call and must be the same one, with the same parts frozen.
 pub struct Trainer {
@@ -83,11 +82,6 @@ struct Outcome {
     norm: f64,
     /// Why the weights were left alone.
     skipped: Option<String>,
-}
-
-/// Between micro-batches: has the caller raised the flag?
-fn check_cancel(cancel: &AtomicBool) -> Result<()> {
-    if cancel.load(Ordering::Relaxed) { Err(Error::Aborted) } else { Ok(()) }
 }
 
 fn check_lr(lr: f64) -> Result<()> {

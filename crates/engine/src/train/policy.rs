@@ -2,13 +2,12 @@
 
 use super::micro_batch::{PolicyBatch, RowId, Scored, backward, score, split_groups};
 use super::policy_metrics::{UpdateMetrics, describe};
-use super::{Outcome, Trainer, check_cancel, check_lr, objective_error};
+use super::{Outcome, Trainer, check_lr, objective_error};
 use crate::batch::Image;
-use crate::{Error, Model, Result, Save};
+use crate::{Cancel, Error, Model, Result, Save};
 use coldstart_objective::{Advantage, Evaluation, Objective, Row, Sums, Totals, evaluate};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A prompt and the responses sampled for it.
 #[derive(Clone, Debug, Default)]
@@ -64,12 +63,12 @@ pub fn log_probs(
     model: &Model,
     groups: &[PromptGroup],
     options: &PolicyOptions,
-    cancel: &AtomicBool,
+    cancel: &dyn Cancel,
 ) -> Result<Vec<Vec<Vec<f64>>>> {
     check_responses(groups, options, None)?;
     let mut result = empty_log_probs(groups);
     for batch in split_groups(groups, options.max_tokens, |_| true) {
-        check_cancel(cancel)?;
+        cancel.check()?;
         let scored = score(model, &batch.items, options.temperature, &options.banned, Save::None)?;
         keep_log_probs(groups, &batch, &scored, &mut result);
     }
@@ -91,7 +90,7 @@ impl Trainer {
         objective: &Objective,
         options: &PolicyOptions,
         lr: f64,
-        cancel: &AtomicBool,
+        cancel: &dyn Cancel,
     ) -> Result<PolicyUpdate> {
         check_lr(lr)?;
         check_responses(groups, options, Some(objective))?;
@@ -115,7 +114,7 @@ impl Trainer {
         let mut log_probs = empty_log_probs(groups);
         let (mut loss, mut sums, mut problem) = (0.0, Sums::default(), None);
         for batch in &batches {
-            check_cancel(cancel)?;
+            cancel.check()?;
             let (scored, result) = pass.evaluate(batch, &totals, options.save)?;
             keep_log_probs(groups, batch, &scored, &mut log_probs);
             loss += result.loss;
@@ -148,7 +147,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     /// Counts of the whole update and, if the objective needs it, the entropy threshold from a pass of its own.
-    fn totals(&self, batches: &[PolicyBatch], counts: impl Fn(RowId) -> bool, cancel: &AtomicBool) -> Result<Totals> {
+    fn totals(&self, batches: &[PolicyBatch], counts: impl Fn(RowId) -> bool, cancel: &dyn Cancel) -> Result<Totals> {
         let mut tokens = Vec::new();
         for (group, content) in self.groups.iter().enumerate() {
             let len =
@@ -161,7 +160,7 @@ impl Pass<'_> {
         }
         let mut entropies = Vec::with_capacity(totals.tokens);
         for batch in batches {
-            check_cancel(cancel)?;
+            cancel.check()?;
             let (temperature, banned) = (self.options.temperature, &self.options.banned);
             entropies.extend(score(self.model, &batch.items, temperature, banned, Save::None)?.stats.entropy);
         }

@@ -1,11 +1,10 @@
 //! Supervised steps: next-token cross-entropy over the targets of whole samples.
 
 use super::micro_batch::{Scored, backward, score, split_items};
-use super::{Trainer, check_cancel, check_lr, objective_error};
+use super::{Trainer, check_lr, objective_error};
 use crate::batch::Item;
-use crate::{Error, Model, Result, Save};
+use crate::{Cancel, Error, Model, Result, Save};
 use coldstart_objective::{Aggregation, Config, Objective, Totals};
-use std::sync::atomic::AtomicBool;
 
 /// How a supervised step is computed.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +60,7 @@ impl Trainer {
         items: &[Item],
         options: &SftOptions,
         lr: f64,
-        cancel: &AtomicBool,
+        cancel: &dyn Cancel,
     ) -> Result<SftMetrics> {
         check_lr(lr)?;
         let plan = Plan::new(items, options)?;
@@ -84,7 +83,7 @@ impl Trainer {
 ///
 /// # Errors
 /// As [`Trainer::sft_step`].
-pub fn evaluate_sft(model: &Model, items: &[Item], options: &SftOptions, cancel: &AtomicBool) -> Result<SftMetrics> {
+pub fn evaluate_sft(model: &Model, items: &[Item], options: &SftOptions, cancel: &dyn Cancel) -> Result<SftMetrics> {
     let plan = Plan::new(items, options)?;
     let mut metrics = plan.empty_metrics();
     plan.run(model, options, Save::None, cancel, &mut metrics)?;
@@ -138,12 +137,12 @@ impl<'a> Plan<'a> {
         model: &Model,
         options: &SftOptions,
         save: Save,
-        cancel: &AtomicBool,
+        cancel: &dyn Cancel,
         metrics: &mut SftMetrics,
     ) -> Result<Option<String>> {
         let lengths: Vec<usize> = self.used.iter().map(|&i| self.items[i].ids.len()).collect();
         for range in split_items(&lengths, options.max_tokens) {
-            check_cancel(cancel)?;
+            cancel.check()?;
             let indices = &self.used[range];
             let items: Vec<Item> = indices.iter().map(|&i| self.items[i].clone()).collect();
             let scored = score(model, &items, 1.0, &[], save)?;

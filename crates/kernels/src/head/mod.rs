@@ -67,5 +67,10 @@ pub fn backward(
 
 /// Logits `[r, V]` of hidden rows `[r, d]`, for sampling.
 pub fn logits(h: &Tensor, weight: &Weight) -> Result<Tensor> {
-    linear::forward(h, weight, None)
+    logits_into(h, weight, None)
+}
+
+/// As [`logits`], into `old` if its shape fits. The caller must hold no other handle to it.
+pub fn logits_into(h: &Tensor, weight: &Weight, old: Option<Tensor>) -> Result<Tensor> {
+    linear::forward_into(h, weight, None, old)
 }

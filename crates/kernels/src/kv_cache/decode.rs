@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use coldstart_gemm::{Mat, MatMut, Scalar, gemm_serial, pool};
 
 use super::{BLOCK_LEN, KvCache, OP, Run, SequenceId, Stored, get};
-use crate::access::{self, tensor_from};
+use crate::access::{output, with};
 use crate::attention::softmax;
 use crate::pieces::Pieces;
 use crate::scratch::{self, Scratch};
@@ -17,46 +17,74 @@ use crate::{Precision, Result, for_dtype};
 /// Sequences per task: more share a prompt's keys, fewer leave more tasks to threads.
 const ROWS_PER_TASK: usize = 16;
 
-/// Rows `row0 .. row0 + own.len()` of the batch, which continue one prompt.
-struct Part<'a> {
+/// Rows `row0 .. row0 + rows` of the batch, which continue one prompt.
+pub(super) struct Part {
     row0: usize,
-    prompt: &'a Run,
-    own: Vec<&'a Run>,
+    rows: usize,
+    prompt: usize,
 }
 
-pub(super) fn run(cache: &KvCache, layer: usize, qkv: &Tensor, sequences: &[SequenceId], scale: f64) -> Result<Tensor> {
-    let parts = parts(cache, sequences)?;
+/// Attention of every row of `qkv`, whose sequences [`split`] has cut into `parts`. `old` becomes the output if its shape fits.
+pub(super) fn run(
+    cache: &KvCache,
+    layer: usize,
+    qkv: &Tensor,
+    sequences: &[SequenceId],
+    parts: &[Part],
+    scale: f64,
+    old: Option<Tensor>,
+) -> Result<Tensor> {
     let heads = cache.heads;
     let width = heads.q * heads.dim;
     for_dtype!(OP, qkv, T => {
-        let mut out = vec![T::default(); sequences.len() * width];
-        let pieces = Pieces::new(&mut out);
-        access::read::<T, _>(OP, ("qkv", qkv), |qkv| {
+        // SAFETY: every row belongs to a part, and every part writes all heads of its rows.
+        let out = unsafe { output::<T>(old, &[sequences.len(), width])? };
+        with(OP, [("qkv", qkv)], [("out", &out)], |[qkv]: [&[T]; 1], [out]| {
+            let pieces = Pieces::new(out);
             pool::run(parts.len() * heads.kv, &|task| {
-                part_head(cache, layer, qkv, &parts[task / heads.kv], task % heads.kv, T::from_f64(scale), &pieces);
+                let part = &parts[task / heads.kv];
+                let runs = Runs::new(cache, part, sequences);
+                part_head(cache, layer, qkv, part, &runs, task % heads.kv, T::from_f64(scale), &pieces);
             });
         })?;
-        tensor_from(out, &[sequences.len(), width])
+        Ok(out)
     })
 }
 
-fn parts<'a>(cache: &'a KvCache, sequences: &[SequenceId]) -> Result<Vec<Part<'a>>> {
-    let mut parts: Vec<Part> = vec![];
-    let mut prompt_of_last = usize::MAX;
+/// Cuts the batch into parts; every sequence and its prompt is in the cache then.
+pub(super) fn split(cache: &KvCache, sequences: &[SequenceId], parts: &mut Vec<Part>) -> Result<()> {
+    parts.clear();
     for (row, id) in sequences.iter().enumerate() {
-        let sequence = get(&cache.sequences, id.0, "sequence")?;
+        let prompt = get(&cache.sequences, id.0, "sequence")?.prompt;
         match parts.last_mut() {
-            Some(part) if prompt_of_last == sequence.prompt && part.own.len() < ROWS_PER_TASK => {
-                part.own.push(&sequence.own)
-            }
+            Some(part) if part.prompt == prompt && part.rows < ROWS_PER_TASK => part.rows += 1,
             _ => {
-                let prompt = &get(&cache.prompts, sequence.prompt, "prompt")?.run;
-                parts.push(Part { row0: row, prompt, own: vec![&sequence.own] });
+                get(&cache.prompts, prompt, "prompt")?;
+                parts.push(Part { row0: row, rows: 1, prompt });
             }
         }
-        prompt_of_last = sequence.prompt;
     }
-    Ok(parts)
+    Ok(())
+}
+
+static NOTHING: Run = Run { blocks: vec![], len: 0 };
+
+/// The tokens that the rows of a part attend to.
+struct Runs<'a> {
+    prompt: &'a Run,
+    own: [&'a Run; ROWS_PER_TASK],
+}
+
+impl<'a> Runs<'a> {
+    /// What is not in the cache is empty; `split` has ruled that out.
+    fn new(cache: &'a KvCache, part: &Part, sequences: &[SequenceId]) -> Self {
+        let prompt = get(&cache.prompts, part.prompt, "prompt").map_or(&NOTHING, |prompt| &prompt.run);
+        let mut own = [&NOTHING; ROWS_PER_TASK];
+        for (own, id) in own.iter_mut().zip(&sequences[part.row0..][..part.rows]) {
+            *own = get(&cache.sequences, id.0, "sequence").map_or(&NOTHING, |sequence| &sequence.own);
+        }
+        Self { prompt, own }
+    }
 }
 
 fn part_head<T: Scratch + Stored>(
@@ -64,15 +92,16 @@ fn part_head<T: Scratch + Stored>(
     layer: usize,
     qkv: &[T],
     part: &Part,
+    runs: &Runs,
     kv_head: usize,
     scale: T,
     out: &Pieces<T>,
 ) {
     let heads = cache.heads;
     let (dim, repeats) = (heads.dim, heads.repeats());
-    let queries = part.own.len() * repeats;
-    let prompt_stride = part.prompt.blocks.len() * BLOCK_LEN;
-    let longest = part.own.iter().map(|run| run.blocks.len() * BLOCK_LEN).max().unwrap_or(0);
+    let queries = part.rows * repeats;
+    let prompt_stride = runs.prompt.blocks.len() * BLOCK_LEN;
+    let longest = runs.own.iter().map(|run| run.blocks.len() * BLOCK_LEN).max().unwrap_or(0);
     let stride = prompt_stride + longest;
     let at = cache.head_at(layer, kv_head);
     let head = |block: usize| T::blocks(&cache.store)[block][at..][..2 * dim * BLOCK_LEN].split_at(dim * BLOCK_LEN);
@@ -85,7 +114,7 @@ fn part_head<T: Scratch + Stored>(
                 *to = rounded(q, precision);
             }
         }
-        for_blocks(part.prompt, |block, first, tokens| {
+        for_blocks(runs.prompt, |block, first, tokens| {
             let keys = Mat::new(head(block).0, tokens, dim).t();
             let c = MatMut::strided(&mut scores[first..], queries, tokens, stride);
             gemm_serial(Mat::new(q, queries, dim), keys, c, false, precision);
@@ -94,7 +123,7 @@ fn part_head<T: Scratch + Stored>(
             #[inline(always)]
             || {
                 for (query, scores) in scores[..queries * stride].chunks_exact_mut(stride.max(1)).enumerate() {
-                    let own = part.own[query / repeats];
+                    let own = runs.own[query / repeats];
                     let q = &q[query * dim..][..dim];
                     let (prompt_scores, own_scores) = scores.split_at_mut(prompt_stride);
                     for_blocks(
@@ -107,14 +136,14 @@ fn part_head<T: Scratch + Stored>(
                             }
                         },
                     );
-                    let prompt_scores = softmax::mask(prompt_scores, part.prompt.len);
+                    let prompt_scores = softmax::mask(prompt_scores, runs.prompt.len);
                     let own_scores = softmax::mask(own_scores, own.len);
                     probabilities([prompt_scores, own_scores], scale, precision);
                 }
             },
         );
         o.fill(T::ZERO);
-        for_blocks(part.prompt, |block, first, tokens| {
+        for_blocks(runs.prompt, |block, first, tokens| {
             let p = Mat::strided(&scores[first..], queries, tokens, stride, 1);
             gemm_serial(p, Mat::new(head(block).1, tokens, dim), MatMut::new(o, queries, dim), true, precision);
         });
@@ -124,7 +153,7 @@ fn part_head<T: Scratch + Stored>(
                 for (query, (o, scores)) in o.chunks_exact_mut(dim).zip(scores.chunks_exact(stride.max(1))).enumerate()
                 {
                     for_blocks(
-                        part.own[query / repeats],
+                        runs.own[query / repeats],
                         #[inline(always)]
                         |block, first, tokens| {
                             let p = &scores[prompt_stride + first..][..tokens];

@@ -53,7 +53,13 @@ pub struct KvCache {
     free: Vec<usize>,
     prompts: Vec<Option<Prompt>>,
     sequences: Vec<Option<Sequence>>,
+    /// Working memory of `decode`, kept between calls.
+    parts: Vec<decode::Part>,
+    slots: Vec<Slot>,
 }
+
+/// Where a token is: its block and its place in it.
+type Slot = (usize, usize);
 
 /// One allocation per block, `[layer][kv head]` of keys `[BLOCK_LEN][dim]` and values `[BLOCK_LEN][dim]`.
 enum Store {
@@ -100,7 +106,18 @@ impl KvCache {
             DType::F64 => Store::F64(vec![]),
             got => return Err(Error::UnsupportedDType { op: OP, got }),
         };
-        Ok(Self { layers, heads, precision, max_blocks, store, free: vec![], prompts: vec![], sequences: vec![] })
+        Ok(Self {
+            layers,
+            heads,
+            precision,
+            max_blocks,
+            store,
+            free: vec![],
+            prompts: vec![],
+            sequences: vec![],
+            parts: vec![],
+            slots: vec![],
+        })
     }
 
     /// Blocks that `tokens` tokens of one run occupy.
@@ -137,7 +154,7 @@ impl KvCache {
                 format!("at least {} because the prompt has {} tokens from row {row0} on", row0 + run.len, run.len);
             return Err(Error::Shape { op: OP, name: "qkv", got: qkv.dims().to_vec(), expected });
         }
-        let slots: Vec<(usize, usize)> = (0..run.len).map(|t| (run.blocks[t / BLOCK_LEN], t % BLOCK_LEN)).collect();
+        let slots: Vec<Slot> = (0..run.len).map(|t| (run.blocks[t / BLOCK_LEN], t % BLOCK_LEN)).collect();
         self.store_rows(layer, qkv, row0, &slots)
     }
 
@@ -192,11 +209,21 @@ impl KvCache {
     /// `[sequences, Hq·dim]`.
     ///
     /// Sequences of one prompt should be neighbours: its keys are then read once for several of them. A row's result does not
-    /// depend on the other rows, nor on the number of threads.
-    pub fn decode(&mut self, layer: usize, qkv: &Tensor, sequences: &[SequenceId], scale: f64) -> Result<Tensor> {
+    /// depend on the other rows, nor on the number of threads. `old` becomes the output if its shape fits; the caller must hold no
+    /// other handle to it.
+    pub fn decode(
+        &mut self,
+        layer: usize,
+        qkv: &Tensor,
+        sequences: &[SequenceId],
+        scale: f64,
+        old: Option<Tensor>,
+    ) -> Result<Tensor> {
         self.check(layer, qkv)?;
         check::length(OP, "sequences", sequences.len(), qkv.dims()[0], ("qkv", qkv))?;
-        let mut slots = Vec::with_capacity(sequences.len());
+        // Taken out so that the rest of the cache can be lent; an error only costs their memory.
+        let (mut slots, mut parts) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.parts));
+        slots.clear();
         for sequence in sequences {
             let own = &get(&self.sequences, sequence.0, "sequence")?.own;
             let Some(t) = own.len.checked_sub(1) else {
@@ -211,7 +238,10 @@ impl KvCache {
             slots.push((own.blocks[t / BLOCK_LEN], t % BLOCK_LEN));
         }
         self.store_rows(layer, qkv, 0, &slots)?;
-        decode::run(self, layer, qkv, sequences, scale)
+        decode::split(self, sequences, &mut parts)?;
+        let out = decode::run(self, layer, qkv, sequences, &parts, scale, old)?;
+        (self.slots, self.parts) = (slots, parts);
+        Ok(out)
     }
 
     fn check(&self, layer: usize, qkv: &Tensor) -> Result<(usize, usize)> {
@@ -275,18 +305,18 @@ impl KvCache {
         self.allocated() - 1
     }
 
-    /// Writes keys and values of rows `row0 ..` into `slots` (block, slot in block).
-    fn store_rows(&mut self, layer: usize, qkv: &Tensor, row0: usize, slots: &[(usize, usize)]) -> Result<()> {
-        let heads = self.heads;
-        let starts: Vec<usize> = (0..heads.kv).map(|kv_head| self.head_at(layer, kv_head)).collect();
+    /// Writes keys and values of rows `row0 ..` into `slots`.
+    fn store_rows(&mut self, layer: usize, qkv: &Tensor, row0: usize, slots: &[Slot]) -> Result<()> {
+        let (heads, first, each) = (self.heads, self.head_at(layer, 0), self.head_elements());
         let precision = self.precision;
         let store = &mut self.store;
         for_dtype!(OP, qkv, T => access::read::<T, _>(OP, ("qkv", qkv), |qkv| {
             let blocks = T::blocks_mut(store);
             for (row, &(block, slot)) in slots.iter().enumerate() {
                 let row = &qkv[(row0 + row) * heads.width()..][..heads.width()];
-                for (kv_head, &start) in starts.iter().enumerate() {
-                    let (keys, values) = blocks[block][start..][..2 * heads.dim * BLOCK_LEN].split_at_mut(heads.dim * BLOCK_LEN);
+                for kv_head in 0..heads.kv {
+                    let start = first + kv_head * each;
+                    let (keys, values) = blocks[block][start..][..each].split_at_mut(heads.dim * BLOCK_LEN);
                     let k = &row[heads.k_column(kv_head)..][..heads.dim];
                     let v = &row[heads.v_column(kv_head)..][..heads.dim];
                     for (to, from) in [(keys, k), (values, v)] {
