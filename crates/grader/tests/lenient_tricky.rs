@@ -1,0 +1,207 @@
+//! Pairs on which a lenient grader can go wrong. Where they agree with mathematics, the verdicts are math-verify 0.8.0's.
+
+mod common;
+
+use coldstart_grader::Profile;
+use common::verdict;
+
+/// Gold, given, verdict.
+const TABLE: [(&str, &str, bool); 68] = [
+    // Numbers are equal in any form; decimals to six places.
+    (r"\frac{3}{8}", "0.375", true),
+    (r"\frac{3}{8}", "6/16", true),
+    (r"\frac{6}{16}", "0.375", true),
+    (r"\frac{2}{3}", "0.667", false),
+    (r"\frac{2}{3}", "0.666667", true),
+    ("17", r"\sqrt{289}", true),
+    ("17", "16+1", true),
+    ("0.3+0.6", "0.9", true),
+    ("98765432109876543210", "98765432109876543000", false),
+    (r"2.5\times 10^4", "25000", true),
+    ("10^5", "100000", true),
+    (r"\frac{1}{2}\frac{1}{3}", r"\frac{1}{6}", true),
+    (r"\binom{6}{2}", "62", false),
+    ("7:9", "14:18", true),
+    // Separators.
+    ("2500", "2{,}500", true),
+    ("2 500", "2500", false),
+    ("1,234,567,890", "1234567890", true),
+    ("(7,250)", "7250", false),
+    // The sign of a mixed number covers all of it.
+    (r"-4\frac{1}{5}", "-4.2", true),
+    (r"-4\frac{1}{5}", "-3.8", false),
+    (r"4\frac{1}{5}", "4 1/5", false),
+    // Roots and pi.
+    (r"\frac{7\sqrt{3}}{2}", r"3.5\sqrt{3}", true),
+    (r"\frac{6}{\sqrt{3}}", r"2\sqrt{3}", true),
+    (r"5\sqrt{2}", "7.0710678118654755", true),
+    (r"\sqrt[3]{27}", "3", true),
+    (r"\sqrt[3]{27}", r"\sqrt{27}", false),
+    (r"8\pi", r"\pi\cdot 8", true),
+    (r"3\pi x", r"3x\pi", true),
+    // Terms.
+    (r"\frac{a-3}{4}", "(a-3)/4", true),
+    (r"\frac{a-3}{4}", "a-3/4", false),
+    (r"\frac{5}{a+1}", "5/a+1", false),
+    ("(a+2)^2", "a^2+4a+4", true),
+    ("a+b+c", "c+b+a", true),
+    ("x^{12}", r"x^6\cdot x^6", true),
+    // Percent, units and degrees.
+    (r"40\%", "0.4", true),
+    (r"40\%", "40", false),
+    (r"18\text{ kg}", r"18\text{ miles}", true),
+    ("18", "18 kg", true),
+    (r"\frac{\pi}{4}", r"45^\circ", false),
+    // Left sides may be left out of an assignment, or named.
+    ("z=8", "8", true),
+    ("z=8", "w=8", false),
+    ("8", "PQ=8", true),
+    ("8", "PQR=8", true),
+    ("x_2=8", "8", true),
+    // Sets, tuples, intervals and relations.
+    (r"x\in[3,9)", "[3,9)", true),
+    (r"3\le x<9", "[3,9)", true),
+    ("[3,9)", r"3\le x<9", false),
+    ("(3,9)", "3,9", true),
+    ("(3,9)", "(9,3)", false),
+    ("[5]", "5", true),
+    (r"\{3,9\}", r"\{9,3\}", true),
+    (r"\pm 7", "-7,7", true),
+    (r"\pm 7", "7", false),
+    ("x>6", "6<x", true),
+    ("y=5x-2", "5x-y-2=0", true),
+    // Choices and words.
+    ("C", "(C)", true),
+    ("C", r"\mathbf{C}", true),
+    ("C", "C. 14", false),
+    ("perpendicular", "Perpendicular", true),
+    ("perpendicular", r"\text{perpendicular}", true),
+    ("Wednesday", "Wednes", false),
+    ("red", "blue", false),
+    ("listen", "silent", false),
+    ("da", "d", false),
+    // False for math-verify, true here: a degree sign, a full stop, decimals that are nearly an integer.
+    ("55", "55°", true),
+    ("C", "C.", true),
+    ("8", "8.00000000001", true),
+    ("8", "7.9999999", true),
+];
+
+#[test]
+fn the_lenient_profile_follows_mathematics() {
+    for (gold, given, expected) in TABLE {
+        let verdict = verdict(given, gold, Profile::Lenient);
+        assert_eq!(verdict.correct, expected, "gold {gold}  given {given}  {verdict:?}");
+    }
+}
+
+#[test]
+fn an_answer_in_other_words_is_still_the_answer() {
+    for (gold, given) in [
+        ("x=-3, y=3", "(x,y)=(-3,3)"),
+        ("x=-3, y=3", "y=3, x=-3"),
+        ("7, 11", "7 or 11"),
+        ("7, 11", r"x=7\text{ or }x=11"),
+        ("x=7, 11", r"\{11,7\}"),
+        ("1\\pm\\sqrt{2}", r"1-\sqrt{2},1+\sqrt{2}"),
+        (r"\{1\}\cup\{2\}", "1,2"),
+        ("2x>8", "(4,\\infty)"),
+        ("-2x\\ge 8", "x\\le -4"),
+        ("9>x\\ge 3", "3\\le x<9"),
+        ("-5<x<\\infty", "(-5,\\infty)"),
+        ("\\infty>x\\ge 2", "[2,\\infty)"),
+        ("2x=8", r"\{4\}"),
+        ("x-37=0", "x=37"),
+        ("y=37x", "2y-74x=0"),
+        ("3-2x\\le 7", "[-2,\\infty)"),
+        ("AB<CD<EF", "ef>cd>ab"),
+        (r"(1,5)\cap[2,7]", r"[2,7]\cap(1,5)"),
+        (r"\mathbb{R}\setminus\{0\}", r"\mathbb{R} \setminus \{0\}"),
+        (r"[0,9]\setminus\{1\}", r"[0,9]\setminus\{\frac22\}"),
+        (r"\emptyset", r"\{\}"),
+        (r"\{x=1,y=2\}", "x=1, y=2"),
+        ("(1,2),(3,4)", "(3,4),(1,2)"),
+        ("1,2;3,4", "(1,2),(3,4)"),
+        ("(x,y)=(3,9)", r"\langle 3,9\rangle"),
+        (r"\max(3,9)+\min(9,3)", "12"),
+        (r"\gcd(12,18)", "6"),
+        (r"\lfloor 2.5\rfloor+\lceil 2.5\rceil", "5"),
+        (r"\sinh^{-1}(0)", "0"),
+        (r"\operatorname{arcsin}(1)", r"\frac{\pi}{2}"),
+        (r"\left(\begin{array}{c}1\\2\end{array}\right)", r"\begin{bmatrix}1\\2\end{bmatrix}"),
+        (r"101_2", "101"),
+        (r"2\cdot\overline{AB}", r"\bar{AB}\cdot 2"),
+        ("x_{12}", "x_12"),
+        ("10**-2", "0.01"),
+        ("2.5E3", "2500"),
+        ("100!/99!", "100"),
+        (r"\ln e^3", "3"),
+        ("e_1+i_2", "i_2+e_1"),
+        ("x\\ne 3", r"(-\infty,3)\cup(3,\infty)"),
+        (r"(-\infty,-7)\cup(2,\infty)", r"(2,\infty)\cup(-\infty,-7)"),
+        (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{bmatrix}1.0 & 2\\ 3 & 8/2\end{bmatrix}"),
+        (r"(-7,2)", r"\begin{pmatrix}-7\\2\end{pmatrix}"),
+        ("5\\sqrt{2}", r"x=5\sqrt{2}\approx 7.07"),
+        ("46", "CD=45+1=46"),
+        ("14", "C. 14"),
+        (r"\frac{10 \pi R}{3}", r"\frac{10\pir}{3}"),
+        (r"8\pi", "25.132741228718345"),
+        (r"\log_2 8", "3"),
+        (r"\sin^2 x+\cos^2 x", "1"),
+        (r"\tan^{-1}(1)", r"\frac{\pi}{4}"),
+        (r"\frac{a^2-49}{a-7}", "a+7"),
+        ("3ab", "3 b a"),
+        ("|3-5|", "2"),
+        ("12 cm", r"12\text{ cm}"),
+    ] {
+        let verdict = verdict(given, gold, Profile::Lenient);
+        assert!(verdict.correct, "gold {gold}  given {given}  {verdict:?}");
+    }
+}
+
+#[test]
+fn what_is_not_the_answer_is_not_accepted() {
+    for (gold, given) in [
+        ("3, 4", "3"),
+        ("3, 4", "3, 4, 5"),
+        ("-8, -9", "-8, -8"),
+        ("(6,-3)", "-3,6"),
+        ("x>6", "x<6"),
+        ("x>6", "-x>-6"),
+        ("x<3", "x\\le 3"),
+        ("[3,9)", "(3,9)"),
+        ("8-7i", "8"),
+        ("8", "x"),
+        ("x", "y"),
+        ("x_1", "x_2"),
+        ("\\vec{a}", "a"),
+        ("\\sqrt{x^2}", "x"),
+        ("1 250", "251"),
+        ("12", "1 2"),
+        (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}1&2\end{pmatrix}"),
+        (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}1\\3\end{pmatrix}"),
+        (r"\begin{pmatrix}1&2\\3\end{pmatrix}", "(1,2,3)"),
+        (r"(1,5)\cap[2,7]", r"(1,5)\cup[2,7]"),
+        (r"(1,5)\cup[6,7]", r"(1,5),[6,7]"),
+        ("x<1,x>3", r"(-\infty,1)\cup(3,\infty)"),
+        ("y=8x-8", "y=16x-16"),
+        ("x^2>4", "(2,\\infty)"),
+        ("5<x<3", "(3,5)"),
+        (r"\infty", r"-\infty"),
+        (r"\infty", "x"),
+        ("(1,2", "(1,2)"),
+        ("(1,2]", "(1,2)"),
+        (r"|x", "x"),
+        (r"\sqrt[3", "3"),
+        ("3^", "3"),
+        ("3x_", "3x"),
+        ("C", "A, B, C, D"),
+        ("А", "A"),
+        ("", ""),
+        ("5", ""),
+        ("", "5"),
+    ] {
+        let verdict = verdict(given, gold, Profile::Lenient);
+        assert!(!verdict.correct, "gold {gold}  given {given}  {verdict:?}");
+    }
+}
