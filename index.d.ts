@@ -78,6 +78,9 @@ export declare class RunLock {
  */
 export declare function advantages(rewards: Float64Array, groupSize: number, estimator: string, epsilon: number): Float64Array | Failure
 
+/** Content of the first answer tag, or the trimmed text. */
+export declare function answerTag(text: string): string | Failure
+
 export interface ChatPart {
   text?: string
 }
@@ -101,6 +104,12 @@ export interface CompletionGroup {
   completions: Array<TrainCompletion>
 }
 
+/** The value of a constant expression in LaTeX, or null if it is none. */
+export declare function constantValue(latex: string): number | null | Failure
+
+/** The text without whitespace around `<`, `>` and `/`. */
+export declare function easyr1Squeeze(text: string): string | Failure
+
 export interface EncodedChat {
   ids: Uint32Array
   /** 1 where the loss applies, else 0. */
@@ -119,11 +128,23 @@ export interface EncodeSettings {
 /** Threads, kernels and CPU features of this machine. */
 export declare function engineInfo(): NativeInfo | Failure
 
+/** Content of the last box, or else the formula or number that is most likely meant. */
+export declare function extractAnswer(response: string): string | null | Failure
+
+/** Content of the last balanced box. */
+export declare function extractBoxed(text: string): string | null | Failure
+
 /** Why a native command did not succeed. `failure` is a stable error code, `message` names what is at fault. */
 export interface Failure {
   failure: string
   message: string
 }
+
+/** Whether thoughts and an answer tag make up the text. */
+export declare function formatAnswer(text: string): boolean | Failure
+
+/** Whether thoughts and a box follow each other. */
+export declare function formatThink(text: string): boolean | Failure
 
 /** A checkpoint that passed verification. */
 export interface FoundCheckpoint {
@@ -169,6 +190,12 @@ export interface GenerationSlice {
   finished: boolean
 }
 
+/** Whether `given` equals `gold` under `mathruler` or `lenient`. */
+export declare function gradeAnswer(given: string | undefined | null, gold: string, profile: string): NativeVerdict | Failure
+
+/** The verdict of every pair, in order, from threads outside JavaScript's and libuv's. */
+export declare function gradeAnswers(givens: Array<string | undefined | null>, golds: Array<string>, profile: string): Promise<NativeVerdict[] | Failure>
+
 export interface GrpoResult {
   /** Under the names of the field. */
   metrics: Record<string, number>
@@ -191,6 +218,9 @@ export declare function learningRate(kind: string, peak: number, warmup: number,
 /** Takes the lock of `folder`, or fails with `E_BUSY` naming its holder. What interrupted saves left in `checkpoints` is removed. */
 export declare function lockRun(folder: string): RunLock | Failure
 
+/** The string form that MATH-Vision compares. */
+export declare function mathvisionStringForm(text: string): string | Failure
+
 export interface ModelInfo {
   parameters: ParameterReport
 }
@@ -201,6 +231,16 @@ export interface NativeInfo {
   kernels: KernelNames
   /** CPU features found that kernels know how to use. */
   cpuFeatures: Array<string>
+}
+
+/** A decision and how it came about. */
+export interface NativeVerdict {
+  correct: boolean
+  /** `string`, `normalised`, `exact`, `numeric`, `unequal`, `refused` or, without an answer, `none`. */
+  path: string
+  /** With `refused`: `size`, `big`, `symbols` or `steps`; `panic` for a fault of the grader itself. */
+  reason?: string
+  steps: number
 }
 
 /** An objective with every choice made. */

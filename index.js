@@ -773,15 +773,25 @@ if (
   }
 }
 
-const { NativeModel, NativeProcessor, RunLock, advantages, engineInfo, latestCheckpoint, learningRate, lockRun, permutation, resolveObjective } = nativeBinding
+const { NativeModel, NativeProcessor, RunLock, advantages, answerTag, constantValue, easyr1Squeeze, engineInfo, extractAnswer, extractBoxed, formatAnswer, formatThink, gradeAnswer, gradeAnswers, latestCheckpoint, learningRate, lockRun, mathvisionStringForm, permutation, resolveObjective } = nativeBinding
 export { NativeModel }
 export { NativeProcessor }
 export { RunLock }
 export { advantages }
+export { answerTag }
+export { constantValue }
+export { easyr1Squeeze }
 export { engineInfo }
+export { extractAnswer }
+export { extractBoxed }
+export { formatAnswer }
+export { formatThink }
+export { gradeAnswer }
+export { gradeAnswers }
 export { latestCheckpoint }
 export { learningRate }
 export { lockRun }
+export { mathvisionStringForm }
 export { permutation }
 export { resolveObjective }
 export const __napiBindingTarget = __napiLoadedBindingTarget

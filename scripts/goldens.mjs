@@ -1,11 +1,12 @@
 // `npm run goldens -- [FOLDER]`: compares the product with reference values and prints the largest deviation of each quantity.
-// FOLDER is laid out like test/fixtures/goldens, the default: model folders, rl.json, trl.json, images/. Parts that are not there are
-// listed as absent; a miss, or a folder with nothing to compare, is exit code 1.
+// FOLDER is laid out like test/fixtures/goldens, the default: model folders, rl.json, trl.json, images/, grading/, scoring/. Parts that
+// are not there are listed as absent; a miss, or a folder with nothing to compare, is exit code 1.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkImages } from './lib/image-goldens.mjs'
 import { at, root } from './lib/project.mjs'
+import { checkGrading, checkScoring } from './lib/scoring-goldens.mjs'
 
 const folder = resolve(process.argv[2] ?? at('test', 'fixtures', 'goldens'))
 if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
@@ -42,14 +43,37 @@ if (existsSync(images)) {
   checks.push({ part: 'images', outcome: 'absent' })
 }
 
+/** Misses that are printed of a part; the counts have all of them. */
+const shown = 5
+
+for (const [part, check] of [
+  ['grading', checkGrading],
+  ['scoring', checkScoring],
+]) {
+  if (!existsSync(join(folder, part))) {
+    checks.push({ part, outcome: 'absent' })
+    continue
+  }
+  for (const result of await check(join(folder, part))) checks.push(countedCheck(part, result))
+}
+
+function countedCheck(part, { name, absent, compared, equal, missed, least, ok, misses }) {
+  if (absent) return { part, what: name, outcome: 'absent' }
+  const limit = least === undefined ? '' : `, at least ${100 * least} %; ${missed} right answers missed`
+  const lines = ok ? [] : misses.slice(0, shown).map((miss) => `        ${miss}`)
+  const text = [`${part} · ${name} · ${equal} of ${compared} equal${limit}`, ...lines].join('\n')
+  return { part, outcome: ok ? 'pass' : 'fail', text }
+}
+
 const number = (value) => (value === 0 ? '0' : value.toExponential(1))
-for (const { part, what, measure, worst, limit, outcome } of checks) {
-  if (outcome === 'absent') console.log(`absent  ${part}${what ? ` · ${what}` : ''}`)
+for (const { part, what, measure, worst, limit, outcome, text } of checks) {
+  if (text !== undefined) console.log(`${outcome.padEnd(6)}  ${text}`)
+  else if (outcome === 'absent') console.log(`absent  ${part}${what ? ` · ${what}` : ''}`)
   else console.log(`${outcome.padEnd(6)}  ${part} · ${what} · ${number(worst)} of ${number(limit)} (${measure})`)
 }
 const count = (outcome) => checks.filter((check) => check.outcome === outcome).length
 // 2 with "nothing to compare" is fine beside pictures; anything else that is not a verdict is not.
 const crashed = engine.status !== 0 && engine.status !== 1 && !engine.stderr.includes('rl.json or trl.json')
-if (engine.status !== 0 && engine.status !== 1) console.error(engine.stderr.trim())
+if (crashed || count('pass') === 0) console.error(engine.stderr.trim())
 console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('absent')} absent`)
 process.exitCode = count('fail') === 0 && count('pass') > 0 && !crashed ? 0 : 1

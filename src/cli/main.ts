@@ -7,5 +7,10 @@ const words = process.argv.slice(2)
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`${version}\n`)
 } else {
-  void import('./run.js').then(({ run }) => run(words)).then((code) => process.exit(code))
+  void import('./run.js')
+    .then(({ run }) => run(words))
+    .then((code) => {
+      // A pipe takes long output piece by piece: an exit before its reader has all of it would cut it off.
+      process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+    })
 }

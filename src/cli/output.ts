@@ -7,7 +7,7 @@
 export interface Sink {
   readonly isTTY?: boolean
   readonly columns?: number
-  write(text: string): unknown
+  write(text: string, taken?: () => void): unknown
 }
 
 /** How to speak, and where. */
@@ -44,6 +44,11 @@ export class Output {
     if (this.json) return
     this.erase()
     this.options.stdout.write(text)
+  }
+
+  /** Resolves when the reader of stdout has taken what was said: for those who have more to say than memory holds. */
+  taken(): Promise<void> {
+    return new Promise((done) => this.options.stdout.write('', done))
   }
 
   /** A line about the work; `--quiet` drops it. */

@@ -18,16 +18,14 @@ export function buildProgram(context: Context): Command {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
+    .enablePositionalOptions()
     .showHelpAfterError('(coldstart --help lists the commands; --help after a command explains it)')
     .exitOverride()
 
   training(command(program, 'sft', 'supervised fine-tuning on responses'), context, 'sft')
   training(command(program, 'grpo', 'reinforcement learning on rewards (GRPO)'), context, 'grpo')
 
-  configured(command(program, 'eval', 'answer a data set and score the answers'))
-    .option('--test <file>', 'rows to answer; same as --set data.test=…')
-    .option('--output-dir <folder>', 'where eval.json and responses.jsonl go')
-    .action(async (file, flags) => (await import('./commands/eval.js')).evalCommand(file, flags, context))
+  evaluation(configured(command(program, 'eval', 'measure a model: a benchmark, or a data set of yours')), context)
 
   command(program, 'generate', 'complete a prompt')
     .argument('<model>', 'model folder')
@@ -42,6 +40,22 @@ export function buildProgram(context: Context): Command {
     .option('--seed <n>', 'same seed, same text', integer(0), 0)
     .addOption(new Option('--dtype <type>', 'numbers of the engine').choices(dtypes).default('float32'))
     .action(async (model, flags) => (await import('./commands/generate.js')).generateCommand(model, flags, context))
+
+  command(program, 'grade', 'compare answers with gold answers, or lint the gold answers of a data set')
+    .argument('<file>', 'JSON Lines of {gold, pred} or {gold, response}; - reads standard input')
+    .addOption(
+      new Option('--profile <name>', 'rules of comparison').choices(['mathruler', 'lenient']).default('mathruler'),
+    )
+    .option(
+      '--lint',
+      'check the gold answers (gold, answer or solution) instead; exit code 3 if any is at fault',
+      false,
+    )
+    .addHelpText(
+      'after',
+      '\nOf a response the last \\boxed{} counts; without one, under lenient, what reads most like its answer. With --json, stdout has one object {"correct", "path", …} a row, in order.',
+    )
+    .action(async (file, flags) => (await import('./commands/grade.js')).gradeCommand(file, flags, context))
 
   command(program, 'study', 'the paper in miniature: train from nothing, compare four arms, write a report')
     .option('--seeds <n>', 'independent repetitions', integer(1), 1)
@@ -95,6 +109,45 @@ function training(base: Command, context: Context, stage: 'sft' | 'grpo'): void 
     .option('--dry-run', 'check configuration, data and rewards; train nothing', false)
     .action(async (file, flags) => (await import('./commands/train.js')).trainCommand(stage, file, flags, context))
 }
+
+const presets = ['official', 'paper', 'vlmevalkit']
+
+function evaluation(base: Command, context: Context): void {
+  base
+    // As in the program, so that flags after score and compare are theirs, also those that eval has too.
+    .enablePositionalOptions()
+    .option('--benchmark <name>', 'mathvista, mathverse, mathvision, wemath or geometry3k')
+    .option('--data <path>', 'with --benchmark: data file, or folder in a published layout')
+    .option('--split <name>', "with --benchmark; default: the benchmark's first")
+    .addOption(new Option('--preset <name>', 'with --benchmark: whose protocol; default official').choices(presets))
+    .option('--responses <file>', 'with --benchmark: JSON lines {id, response} in place of a model')
+    .option('--judge <who>', 'with --benchmark: rules (default), none, or the address of an endpoint')
+    .option('--judge-model <name>', 'model to ask for at the endpoint')
+    .option('--limit <n>', 'with --benchmark: answer the first n rows only', integer(1))
+    .option('--partial', 'with --benchmark: the data is a part of the split')
+    .option('--test <file>', 'without --benchmark: rows to answer; same as --set data.test=…')
+    .option('--output-dir <folder>', 'folder of the evaluation; a benchmark that is there goes on')
+    .addHelpText('after', evaluationHelp)
+    .action(async (file, flags) => (await import('./commands/eval.js')).evalCommand(file, flags, context))
+  command(base, 'score', 'score the responses of an evaluation folder again, without a model')
+    .argument('<folder>', 'folder of a benchmark run')
+    .option('--judge <who>', 'rules, none, or the address of an endpoint; default: the last one, by its stored replies')
+    .option('--judge-model <name>', 'model to ask for; without --judge only its stored replies are used')
+    .option('--judge-max-calls <n>', 'calls at most; required above 1000', integer(1))
+    .action(async (folder, flags) => (await import('./commands/eval-score.js')).scoreCommand(folder, flags, context))
+  command(base, 'compare', 'compare two evaluations of the same protocol row by row')
+    .argument('<first>', 'folder of a benchmark run')
+    .argument('<second>', 'folder of another')
+    .action(async (a, b) => (await import('./commands/eval-compare.js')).compareCommand(a, b, context))
+}
+
+const evaluationHelp = `
+A benchmark is read, checked, answered, scored and reported in one folder, and goes on where it was stopped:
+  coldstart eval --benchmark mathvista --data MathVista --model runs/grpo/model
+  coldstart eval --benchmark mathverse --data MathVerse --model m --judge http://127.0.0.1:8000/v1 --judge-model Qwen2.5-32B-Instruct
+  coldstart eval score runs/mathverse-official-m
+  coldstart eval compare runs/mathvista-official-base runs/mathvista-official-trained
+The same as YAML stands under benchmark: in a file (coldstart config schema eval); --set benchmark.key=value sets the rest.`
 
 function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value]

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { ColdstartError } from '../errors.js'
 import { keysAt } from './keys.js'
-import { type Config, type ConfigCommand, configSchemas } from './schemas.js'
+import { type Config, type ConfigCommand, schemaFor } from './schemas.js'
 import { type ConfigSource, flagValue, parseConfig } from './source.js'
 import { closest } from './suggest.js'
 
@@ -49,8 +49,8 @@ export async function resolveConfig<C extends ConfigCommand>(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<ResolvedConfig<C>> {
   const source = file === undefined ? emptySource : parseConfig(await read(file), file, environment)
-  const schema: z.ZodType = configSchemas[command]
   const value = overrides.reduce(withOverride, source.value)
+  const schema = schemaFor(command, value)
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw invalid(command, schema, parsed.error, source, overrides)
   return {

@@ -1,6 +1,7 @@
 /** What a configuration file may hold, per command. Arguments of the trainers have one schema each, shared with scripts. */
 
 import { z } from 'zod'
+import { rewardSchema, scoreSchema } from '../reward/by-name.js'
 import { grpoArgsSchema, sftArgsSchema } from '../train/args.js'
 
 const path = z.string().min(1)
@@ -33,8 +34,6 @@ const trainData = z
   })
   .describe('The data.')
 
-const reward = path.describe('Name of a built-in reward, or module.js, or module.js#export.')
-
 /** A file of `coldstart sft`. */
 const sftConfigSchema = z.strictObject({
   model,
@@ -46,7 +45,11 @@ const sftConfigSchema = z.strictObject({
 const grpoConfigSchema = z.strictObject({
   model,
   data: trainData,
-  rewards: z.array(reward).min(1).default(['exactBoxed']).describe('Reward functions; args.rewardWeights weighs them.'),
+  rewards: z
+    .array(rewardSchema)
+    .min(1)
+    .default(['accuracy'])
+    .describe('Reward functions; args.rewardWeights weighs them.'),
   args: grpoArgsSchema.prefault({}).describe('Arguments of GRPOTrainer.'),
 })
 
@@ -54,7 +57,7 @@ const grpoConfigSchema = z.strictObject({
 const evalConfigSchema = z.strictObject({
   model,
   data: z.strictObject({ test: path.describe('Rows to answer: .jsonl or .json.'), ...reading }).describe('The data.'),
-  score: reward.default('exactBoxed').describe('Reward whose value, from 0 to 1, says how right a response is.'),
+  score: scoreSchema.default('accuracy').describe('Reward whose value, from 0 to 1, says how right a response is.'),
   generate: z
     .strictObject({
       maxNewTokens: count.default(512).describe('Longest response in tokens.'),
@@ -72,8 +75,69 @@ const evalConfigSchema = z.strictObject({
   outputDir: path.optional().describe('Folder for eval.json and responses.jsonl. Default: nothing is written.'),
 })
 
-/** The schemas by command. */
-export const configSchemas = { sft: sftConfigSchema, grpo: grpoConfigSchema, eval: evalConfigSchema } as const
+const address = z.url({
+  protocol: /^https?$/,
+  error: 'expected rules, none, or the address of an endpoint (http://…/v1)',
+})
+
+/** A file of `coldstart eval` that runs a benchmark: everything from prompt to score is the protocol's. */
+const benchmarkConfigSchema = z.strictObject({
+  model: z
+    .strictObject({ path: model.shape.path, dtype: model.shape.dtype })
+    .optional()
+    .describe('The model; benchmark.responses stands in its place.'),
+  benchmark: z
+    .strictObject({
+      name: z.enum(['mathvista', 'mathverse', 'mathvision', 'wemath', 'geometry3k']),
+      data: path.describe('Data file (.parquet, .jsonl, .json), or a folder in a published layout.'),
+      split: path.optional().describe("Default: the benchmark's first, as mathvista's testmini."),
+      preset: z
+        .enum(['official', 'paper', 'vlmevalkit'])
+        .optional()
+        .describe('Whose protocol: the benchmark authors (default, if they have one), the paper, or the toolkit.'),
+      options: z
+        .strictObject({
+          suffix: z.string().optional(),
+          quick: z.boolean().optional(),
+          ignoreEmpty: z.boolean().optional(),
+          legacyInt: z.boolean().optional(),
+          cot: z.boolean().optional(),
+        })
+        .optional()
+        .describe('Switches of the protocol; one that it does not read is refused.'),
+      imageRoot: path.optional().describe('Folder of image paths. Default: the folder of the data.'),
+      partial: z.boolean().default(false).describe('The data is a part of the split: any number of rows is right.'),
+      limit: count.optional().describe('Answer the first rows only.'),
+      responses: path.optional().describe('JSON lines {id, response} in place of a model.'),
+      judge: z
+        .union([z.literal('rules'), z.literal('none'), address])
+        .default('rules')
+        .describe('Who settles what rules cannot: rules, none, or the address of an OpenAI-compatible endpoint.'),
+      judgeModel: path.optional().describe('Model to ask for at the endpoint.'),
+      judgeApiKeyEnv: path.optional().describe('Environment variable that holds its key.'),
+      judgeMaxCalls: count.optional().describe('Calls at most; required above 1000.'),
+      judgeConcurrency: count.optional().describe('Calls in flight. Default 8.'),
+      seed: z.int().min(0).default(0).describe('Seed of sampling.'),
+      maxNewTokens: count.optional().describe("Longest response in tokens. Default: the protocol's."),
+      batchSize: count.default(16).describe('Rows generated together.'),
+    })
+    .describe('What is measured, on what, and how.'),
+  outputDir: path.optional().describe('Folder of the evaluation. Default: runs/<benchmark>-<preset>-<model>.'),
+})
+
+/** The schemas by command. A file of `coldstart eval` that has the key `benchmark` runs one, else it answers `data.test`. */
+export const configSchemas = {
+  sft: sftConfigSchema,
+  grpo: grpoConfigSchema,
+  eval: z.union([evalConfigSchema, benchmarkConfigSchema]),
+} as const
+
+/** The one schema that a value is meant for: a union's errors would be those of all its members. */
+export function schemaFor(command: ConfigCommand, value: unknown): z.ZodType {
+  if (command !== 'eval') return configSchemas[command]
+  const isBenchmark = typeof value === 'object' && value !== null && Object.hasOwn(value, 'benchmark')
+  return isBenchmark ? benchmarkConfigSchema : evalConfigSchema
+}
 
 /** Commands that take a configuration file. */
 export type ConfigCommand = keyof typeof configSchemas

@@ -1,6 +1,7 @@
 /** Lines of a text file as bytes, with their offsets: JSONL is read this way so that an error can name the byte. */
 
 import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
 
 /** Longest line that is read, in bytes. */
 export const maxLineBytes = 64 * 1024 * 1024
@@ -21,17 +22,17 @@ export interface Line {
 }
 
 /**
- * Reads the lines of `path`, the last one with or without an end of line. Memory is bounded by `limit`.
+ * Reads the lines of a file or of a stream of bytes, the last one with or without an end of line. Memory is bounded by `limit`.
  *
  * @param onBytes gets every piece of the file in order, for a digest of the whole.
  * @throws the file system's errors, and the signal's reason.
  */
 export async function* readLines(
-  path: string,
+  source: string | Readable,
   options: { limit?: number; onBytes?: (bytes: Buffer) => void; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<Line> {
   const { limit = maxLineBytes, onBytes, signal } = options
-  const stream = createReadStream(path, { highWaterMark: 1 << 20 })
+  const stream = typeof source === 'string' ? createReadStream(source, { highWaterMark: 1 << 20 }) : source
   let number = 1
   let offset = 0
   let length = 0

@@ -3,6 +3,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
+import type { Readable } from 'node:stream'
 import { ColdstartError } from '../errors.js'
 import type { Fingerprint } from './fingerprint.js'
 import { kindOf } from './images.js'
@@ -95,14 +96,16 @@ function digested(record: unknown, fingerprint: Fingerprint): SourceRecord['reco
   return asRecord(record)
 }
 
-async function* lineRecords(
-  path: string,
+/** Records of JSON Lines, from a file or from standard input. */
+export async function* lineRecords(
+  input: string | Readable,
   fingerprint: Fingerprint,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SourceRecord> {
-  for await (const line of readLines(path, { signal, onBytes: (bytes) => fingerprint.bytes(bytes) })) {
+  const name = typeof input === 'string' ? input : 'stdin'
+  for await (const line of readLines(input, { signal, onBytes: (bytes) => fingerprint.bytes(bytes) })) {
     const record = lineRecord(line)
-    if (record !== undefined) yield { source: `${path}:${line.number}`, record }
+    if (record !== undefined) yield { source: `${name}:${line.number}`, record }
   }
 }
 

@@ -178,9 +178,14 @@ export class VisionLanguageModel {
 
   /**
    * Completes encoded prompts, whose keys name their random numbers. For trainers and evaluation.
+   * @param onFinished gets each completion when it ends, before its neighbours do.
    * @internal
    */
-  async complete(prompts: readonly GenerationPrompt[], options: GenerateOptions): Promise<Completion[][]> {
+  async complete(
+    prompts: readonly GenerationPrompt[],
+    options: GenerateOptions,
+    onFinished?: (prompt: number, completion: Completion) => void,
+  ): Promise<Completion[][]> {
     const samples = options.numReturnSequences ?? 1
     const builders = prompts.map(() =>
       Array.from(
@@ -194,7 +199,9 @@ export class VisionLanguageModel {
       const builder = builders[event.request]?.[event.sample]
       if (!builder || builder.done) continue
       builder.push(event, false)
-      if (builder.done && --open === 0) break
+      if (!builder.done) continue
+      onFinished?.(event.request, builder.finish())
+      if (--open === 0) break
     }
     return builders.map((group) => group.map((builder) => builder.finish()))
   }

@@ -1,23 +1,32 @@
-// Reports: one HTML file a run or study, that opens from disk anywhere.
+// Reports: one HTML file a run, study or evaluation, that opens from disk anywhere.
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ColdstartError } from '../errors.js'
 import type { StudyResult } from '../study/types.js'
+import { renderEvalReport } from './eval-report.js'
+import { isEvaluation, readEval } from './read-eval.js'
 import { readRun } from './read-run.js'
 import { renderRunReport } from './run-report.js'
 import { renderStudyReport } from './study-report.js'
 
 /**
- * Writes `report.html` into the folder of a run (from metrics.jsonl, samples/ and its settings) or of a study (from study.json).
- * Returns the path of the page. Throws `E_PATH` when the folder is neither, `E_DATA_FORMAT` when a file in it cannot be understood.
+ * Writes `report.html` into the folder of a run (from metrics.jsonl, samples/ and its settings), of a study (from study.json) or of
+ * a benchmark's evaluation (from its scores). Returns the path of the page. Throws `E_PATH` when the folder is none of them or has
+ * not been scored yet, `E_DATA_FORMAT` or `E_CKPT_CORRUPT` when a file in it cannot be understood.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const study = await readStudy(join(folder, 'study.json'))
-  const page = study ? renderStudyReport(study) : renderRunReport(await readRun(folder))
+  const page = await pageOf(folder)
   const file = join(folder, 'report.html')
   await writeFile(`${file}.part`, page)
   await rename(`${file}.part`, file)
   return file
+}
+
+async function pageOf(folder: string): Promise<string> {
+  const study = await readStudy(join(folder, 'study.json'))
+  if (study) return renderStudyReport(study)
+  if (await isEvaluation(folder)) return renderEvalReport(await readEval(folder))
+  return renderRunReport(await readRun(folder))
 }
 
 async function readStudy(file: string): Promise<StudyResult | undefined> {

@@ -1,26 +1,23 @@
-// The answer in the last \boxed{…} of a response, and the reward that compares it letter by letter.
+// The answer in the last \boxed{…} of a response, and the rewards that need no more than it.
+import { native, unwrap } from '../native/index.js'
+import { named } from './traits.js'
 import type { RewardBatch } from './types.js'
-
-const MARKER = '\\boxed{'
-/** Characters of a response that are searched, counted from its end. */
-const SEARCHED = 1024 * 1024
 
 /**
  * Content of the last `\boxed{…}`, trimmed, its inner braces balanced; null without one, and null when the last one never closes,
- * whatever stood in an earlier one. Linear in the length of the text.
+ * whatever stood in an earlier one. Linear in the length of the text, of which the last MiB is searched.
  */
 export function extractBoxed(text: string): string | null {
-  const searched = text.slice(-SEARCHED)
-  const marker = searched.lastIndexOf(MARKER)
-  if (marker < 0) return null
-  const start = marker + MARKER.length
-  let depth = 1
-  for (let i = start; i < searched.length; i++) {
-    const character = searched[i]
-    if (character === '{') depth++
-    else if (character === '}' && --depth === 0) return searched.slice(start, i).trim()
-  }
-  return null
+  return unwrap(native().extractBoxed(text))
+}
+
+/**
+ * The answer in a response that need not have a box: the content of the last box, else the formula or number that is most
+ * likely meant, such as the one after "the answer is"; null without one. For responses that were not asked for a box; a reward
+ * that takes any number for an answer teaches to name many.
+ */
+export function extractAnswer(response: string): string | null {
+  return unwrap(native().extractAnswer(response))
 }
 
 /** True when the last boxed answer is `gold`, white space apart. */
@@ -30,7 +27,8 @@ export function isBoxed(text: string, gold: string): boolean {
 }
 
 /**
- * Reward 1 for a completion whose last boxed answer equals the gold answer, white space apart, else 0; null for a row without gold.
+ * Reward 1 for a completion whose last boxed answer equals the gold answer letter by letter, white space apart, else 0; null
+ * for a row without gold. Stricter than `accuracyReward`, for answers that have one spelling only.
  *
  * ```ts
  * new GRPOTrainer({ model, rewardFuncs: exactBoxed, trainDataset: 'sums.jsonl' })
@@ -42,5 +40,10 @@ export function exactBoxed({ completions, answers }: Pick<RewardBatch, 'completi
     return gold === undefined ? null : Number(isBoxed(completion, gold))
   })
 }
+
+/** Reward 1 for a completion whose last `\boxed{` closes, whatever is in it, else 0. In metrics `boxed`. */
+export const boxedReward = named('boxed', ({ completions }: Pick<RewardBatch, 'completions'>): number[] =>
+  completions.map((completion) => Number(extractBoxed(completion) !== null)),
+)
 
 const squeeze = (text: string): string => text.replace(/\s+/g, '')

@@ -1,17 +1,24 @@
 // Calls reward functions so that nothing they do harms the run: deadline, exceptions and odd values all become counted nulls.
+import type { Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
-import type { RewardBatch, RewardFunc } from './types.js'
+import { traitsOf } from './traits.js'
+import type { Judgement, RewardBatch, RewardFunc } from './types.js'
 
 export interface Scores {
-  /** Weighted sum a completion; null where every function said null. */
+  /** Weighted sum a completion; null where every function said null, and where one that counts failed. */
   total: (number | null)[]
   /** Values of each function, in the order given. */
   byFunction: { name: string; values: (number | null)[] }[]
+  /** Values that are missing through exceptions and odd answers. */
   errors: number
+  /** Calls that came late. */
   timeouts: number
   /** What went wrong, for a warning. */
   messages: string[]
 }
+
+/** After the deadline a function may still hand in what it has; its signal has told it to. */
+const graceMs = 250
 
 /** Asks every function about every completion. Only an abort of the run rejects. */
 export async function callRewards(
@@ -20,67 +27,141 @@ export async function callRewards(
   batch: Omit<RewardBatch, 'signal'>,
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Scores> {
-  const scores: Scores = { total: [], byFunction: [], errors: 0, timeouts: 0, messages: [] }
-  const results = await Promise.all(functions.map((reward) => callOne(reward, batch, options)))
+  const judgements = await Promise.all(functions.map((reward) => callOne(reward, batch, options)))
   options.signal.throwIfAborted()
-  for (const [index, result] of results.entries()) {
-    const name = rewardName(functions[index] as RewardFunc, index)
-    scores.errors += result.errors
-    scores.timeouts += result.timedOut ? 1 : 0
-    if (result.message) scores.messages.push(`${name}: ${result.message}`)
-    scores.byFunction.push({ name, values: result.values })
+  const names = uniqueNames(functions)
+  return {
+    total: combined(judgements, weights).values,
+    byFunction: judgements.map(({ values }, f) => ({ name: names[f] as string, values })),
+    errors: sum(judgements.map(({ errors }) => errors)),
+    timeouts: sum(judgements.map(({ timeouts }) => timeouts)),
+    messages: judgements.flatMap(({ messages }, f) => messages.map((message) => `${names[f]}: ${message}`)),
   }
-  scores.total = batch.completions.map((_, i) => {
-    const parts = scores.byFunction.map(({ values }, f) => ({ value: values[i] ?? null, weight: weights[f] ?? 1 }))
-    const scored = parts.filter((part): part is { value: number; weight: number } => part.value !== null)
-    return scored.length === 0 ? null : scored.reduce((sum, part) => sum + part.weight * part.value, 0)
-  })
-  return scores
 }
 
-/** Name under which a reward appears in metrics. */
-function rewardName(reward: RewardFunc, index: number): string {
-  return reward.name || `reward_${index}`
+/** Asks one function without a deadline: an exception rejects, odd values are faults of their completions. */
+export async function judge(reward: RewardFunc, batch: RewardBatch): Promise<Judgement> {
+  const own = traitsOf(reward).judge
+  return own ? own(batch) : checked(await reward(batch), batch.completions.length)
+}
+
+/** Asks one function about one text whose tokens are not at hand. */
+export function judgeText(reward: RewardFunc, text: string, row: Row, signal: AbortSignal): Promise<Judgement> {
+  return judge(reward, {
+    prompts: [row.messages],
+    completions: [text],
+    completionTokens: [Number.NaN],
+    truncated: [false],
+    answers: [row.answer],
+    rows: [row],
+    signal,
+    step: 0,
+  })
+}
+
+/** The answer of a function, held against what was asked. Throws for anything but an array of `n`. */
+function checked(values: unknown, n: number): Judgement {
+  if (!Array.isArray(values) || values.length !== n) {
+    const got = Array.isArray(values) ? `an array of ${values.length}` : typeof values
+    throw new ColdstartError('E_REWARD', `expected an array of ${n} rewards, got ${got}`)
+  }
+  const isOdd = (value: unknown): boolean => value !== null && !(typeof value === 'number' && Number.isFinite(value))
+  // Array.from, not map: a hole in a sparse array is odd too.
+  const failed = Array.from(values, isOdd)
+  const odd = failed.filter(Boolean).length
+  const first = describe(values[failed.indexOf(true)])
+  return {
+    values: Array.from(values, (value, i) => (failed[i] ? null : (value as number | null))),
+    failed,
+    errors: odd,
+    timeouts: 0,
+    messages: odd > 0 ? [`${odd} rewards are neither a finite number nor null, first ${first}`] : [],
+  }
+}
+
+/** The judgement of a weighted sum. Nulls are left out; a fault in a part that counts is one of the sum. */
+export function combined(parts: readonly Judgement[], weights: readonly number[]): Judgement {
+  const n = parts[0]?.values.length ?? 0
+  const weight = (f: number): number => weights[f] ?? 1
+  const failed = Array.from({ length: n }, (_, i) => parts.some((part, f) => part.failed[i] && weight(f) !== 0))
+  const values = Array.from({ length: n }, (_, i) => {
+    if (failed[i]) return null
+    const terms = parts.flatMap((part, f) => {
+      const value = part.values[i] ?? null
+      return value === null ? [] : [weight(f) * value]
+    })
+    return terms.length === 0 ? null : sum(terms)
+  })
+  return {
+    values,
+    failed,
+    errors: sum(parts.map(({ errors }) => errors)),
+    timeouts: sum(parts.map(({ timeouts }) => timeouts)),
+    messages: parts.flatMap(({ messages }) => messages),
+  }
+}
+
+/** The judgement of a call that answered nothing about `n` completions. */
+export function failure(n: number, isLate: boolean, message: string): Judgement {
+  return {
+    values: Array(n).fill(null),
+    failed: Array(n).fill(true),
+    errors: isLate ? 0 : n,
+    timeouts: Number(isLate),
+    messages: [message],
+  }
 }
 
 async function callOne(
   reward: RewardFunc,
   batch: Omit<RewardBatch, 'signal'>,
   options: { timeoutMs: number; signal: AbortSignal },
-) {
-  const n = batch.completions.length
-  const nothing = Array.from({ length: n }, () => null)
+): Promise<Judgement> {
   const deadline = new AbortController()
   const signal = AbortSignal.any([options.signal, deadline.signal])
-  let timer: NodeJS.Timeout | undefined
+  const timers: NodeJS.Timeout[] = []
   const ended = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    timer = setTimeout(
-      () => deadline.abort(new ColdstartError('E_REWARD_TIMEOUT', `no answer within ${options.timeoutMs} ms`)),
-      options.timeoutMs,
-    )
+    const end = () => {
+      if (options.signal.aborted) reject(options.signal.reason)
+      else timers.push(setTimeout(() => reject(signal.reason), graceMs))
+    }
+    signal.addEventListener('abort', end, { once: true })
+    const late = new ColdstartError('E_REWARD_TIMEOUT', `no answer within ${options.timeoutMs} ms`)
+    timers.push(setTimeout(() => deadline.abort(late), options.timeoutMs))
   })
   try {
-    const values = await Promise.race([Promise.resolve().then(() => reward({ ...batch, signal })), ended])
-    if (!Array.isArray(values) || values.length !== n) {
-      const got = Array.isArray(values) ? `an array of ${values.length}` : typeof values
-      return { values: nothing, errors: n, timedOut: false, message: `expected an array of ${n} rewards, got ${got}` }
-    }
-    const odd = values.filter((value) => value !== null && !(typeof value === 'number' && Number.isFinite(value)))
-    return {
-      values: values.map((value) => (typeof value === 'number' && Number.isFinite(value) ? value : null)),
-      errors: odd.length,
-      timedOut: false,
-      message:
-        odd.length > 0
-          ? `${odd.length} rewards are neither a finite number nor null, first ${String(odd[0])}`
-          : undefined,
-    }
+    const judgement = await Promise.race([Promise.resolve().then(() => judge(reward, { ...batch, signal })), ended])
+    return deadline.signal.aborted ? { ...judgement, timeouts: Math.max(1, judgement.timeouts) } : judgement
   } catch (error) {
-    const timedOut = deadline.signal.aborted
-    const message = error instanceof Error ? error.message : String(error)
-    return { values: nothing, errors: timedOut ? 0 : n, timedOut, message }
+    return failure(batch.completions.length, deadline.signal.aborted, messageOf(error))
   } finally {
-    clearTimeout(timer)
+    for (const timer of timers) clearTimeout(timer)
   }
 }
+
+/** Names under which rewards appear in metrics; a repeated one gets `_2`, `_3`, … */
+function uniqueNames(functions: readonly RewardFunc[]): string[] {
+  const names: string[] = []
+  for (const [index, { name }] of functions.entries()) {
+    const base = name || `reward_${index}`
+    let unique = base
+    for (let k = 2; names.includes(unique); k++) unique = `${base}_${k}`
+    names.push(unique)
+  }
+  return names
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : describe(error)
+}
+
+/** A value of a stranger in a few characters; nothing that it does when looked at escapes. */
+function describe(value: unknown): string {
+  try {
+    return String(value).slice(0, 200)
+  } catch {
+    return typeof value
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -4,12 +4,14 @@ import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
+import type { Completion } from '../model/types.js'
 import { call, type NativeGroup, type NativeModel } from '../native/index.js'
 import { callRewards } from '../reward/call.js'
 import type { RewardFunc } from '../reward/types.js'
 import { advantagesOf, type ResolvedObjective, resolveObjective } from './advantages.js'
 import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs, resolveArgs } from './args.js'
 import type { Logger, TrainEvent, TrainOutput } from './events.js'
+import { goldWarnings } from './gold-warning.js'
 import { drain, runStage, type StepResult, type TrainingStage } from './loop.js'
 import { mean, rolloutMetrics, type UpdateResult, updateMetrics } from './metrics.js'
 import { type EncodedRow, PromptQueue } from './prompt-queue.js'
@@ -67,6 +69,7 @@ export class GRPOTrainer {
     const dataset = await asDataset(this.#options.trainDataset)
     const evalDataset = this.#options.evalDataset === undefined ? undefined : await asDataset(this.#options.evalDataset)
     const stage = new GRPOStage(model, this.args, this.#rewards, dataset, evalDataset)
+    for (const warning of await goldWarnings(this.#rewards, dataset)) yield warning
     return yield* runStage(model, stage, { signal: options.signal, logger })
   }
 }
@@ -82,6 +85,8 @@ class GRPOStage implements TrainingStage {
   readonly #queue: PromptQueue
   readonly #objective: ResolvedObjective
   #hasReference = false
+  /** First step in which a reward came late: its outcome hung on the clock, so a replay of the run may differ. */
+  #firstLateReward: number | undefined
   #ahead: Promise<EncodedRow[]> | undefined
   readonly evaluate?: (native: NativeModel, signal: AbortSignal) => Promise<Record<string, number>>
 
@@ -126,6 +131,7 @@ class GRPOStage implements TrainingStage {
       signal,
     })
     clock.lap('reward')
+    if (scores.timeouts > 0) this.#firstLateReward ??= step + 1
     this.#refuseUnscorable(scores.total, scores.messages, step + 1)
     const advantages = advantagesOf(scores.total, args, this.#objective)
     const groups = rollouts.map((rollout, g) => toGroup(rollout, advantages, g * args.numGenerations))
@@ -168,21 +174,27 @@ class GRPOStage implements TrainingStage {
       },
       ...(scores.messages.length > 0 ? { warnings: [{ code: 'E_REWARD', message: scores.messages.join('; ') }] } : {}),
       samples: sampleLines(rollouts, scores.total, advantages),
+      ...this.#lateness(),
     }
   }
 
   save() {
-    return { position: this.#queue.committed }
+    return { position: this.#queue.committed, ...this.#lateness().facts }
   }
 
   restore(state: Record<string, unknown>) {
     this.#queue.restore(state.position as { cursor: number; tooLong: number })
+    this.#firstLateReward = state.firstLateReward as number | undefined
     // Checkpoints carry the reference weights: a run must not take the trained ones for it.
     this.#hasReference = this.#objective.needsReference
   }
 
   async close() {
     await this.#ahead?.catch(() => undefined)
+  }
+
+  #lateness(): { facts?: { firstLateReward: number } } {
+    return this.#firstLateReward === undefined ? {} : { facts: { firstLateReward: this.#firstLateReward } }
   }
 
   async #keepReference(native: NativeModel): Promise<void> {
@@ -234,6 +246,7 @@ class GRPOStage implements TrainingStage {
     }
     return {
       'val/reward_score': mean(totals.filter((value) => value !== null)),
+      'val/unscorable_ratio': mean(totals.map((value) => Number(value === null))),
       'val_response_length/mean': mean(lengths),
     }
   }
@@ -251,11 +264,13 @@ function hasAdvantage(groups: NativeGroup[]): boolean {
 }
 
 function rewardBatch(rollouts: readonly Rollout[], step: number) {
-  const each = <T>(pick: (row: Row, text: string) => T) =>
-    rollouts.flatMap(({ row, completions }) => completions.map(({ text }) => pick(row.row, text)))
+  const each = <T>(pick: (row: Row, completion: Completion) => T) =>
+    rollouts.flatMap(({ row, completions }) => completions.map((completion) => pick(row.row, completion)))
   return {
     prompts: each((row) => row.messages),
-    completions: each((_, text) => text),
+    completions: each((_, { text }) => text),
+    completionTokens: each((_, { ids }) => ids.length),
+    truncated: each((_, { finishReason }) => finishReason === 'length'),
     answers: each((row) => row.answer),
     rows: each((row) => row),
     step,

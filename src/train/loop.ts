@@ -23,6 +23,8 @@ export interface StepResult {
   tokens: number
   warnings?: { code: string; message: string }[]
   samples?: Record<string, unknown>[]
+  /** What run.json is to say of the run from now on. */
+  facts?: Record<string, unknown>
 }
 
 /** What a kind of training adds to the loop. */
@@ -159,6 +161,7 @@ export async function* runStage(
         })
       }
       if (result.samples && folder) await folder.writeSamples(step, result.samples)
+      if (result.facts) await folder?.addFacts(result.facts)
       options.logger?.info({ step, ...result.metrics }, 'step')
       yield {
         type: 'step',

@@ -19,6 +19,7 @@ const runtimeOnly = new Set([
 export class RunFolder {
   readonly path: string
   readonly #lock: { release(): void }
+  #facts: Record<string, unknown> = {}
 
   private constructor(path: string, lock: { release(): void }) {
     this.path = path
@@ -39,6 +40,17 @@ export class RunFolder {
   async writeSettings(args: Record<string, unknown>, facts: Record<string, unknown>): Promise<void> {
     await writeFile(join(this.path, 'config.resolved.yaml'), stringify(args))
     await writeFile(join(this.path, 'run.json'), `${JSON.stringify(facts, null, 2)}\n`)
+    this.#facts = facts
+  }
+
+  /** Adds to run.json what has shown while the run went on. */
+  async addFacts(facts: Record<string, unknown>): Promise<void> {
+    const all = { ...this.#facts, ...facts }
+    if (JSON.stringify(all) === JSON.stringify(this.#facts)) return
+    const file = join(this.path, 'run.json')
+    await writeFile(`${file}.tmp`, `${JSON.stringify(all, null, 2)}\n`)
+    await rename(`${file}.tmp`, file)
+    this.#facts = all
   }
 
   async appendMetrics(line: Record<string, unknown>): Promise<void> {

@@ -2,47 +2,53 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { resolveReward } from '../../src/cli/rewards.js'
+import { withRewards } from '../../src/cli/rewards.js'
 import { exactBoxed } from '../../src/reward/boxed.js'
+import type { RewardFunc } from '../../src/reward/types.js'
+import { texts } from '../reward/batch.js'
 
 let folder: string
+let own: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'coldstart-rewards-'))
+  own = join(folder, 'own.mjs')
+  writeFileSync(own, 'export const pid = ({ completions }) => completions.map(() => process.pid)')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function module(name: string, code: string): string {
-  const path = join(folder, name)
-  writeFileSync(path, code)
-  return path
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
-describe('resolveReward', () => {
-  it('knows built-in rewards by name', async () => {
-    expect(await resolveReward('exactBoxed')).toBe(exactBoxed)
-    await expect(resolveReward('exactBox')).rejects.toMatchObject({
-      code: 'E_CONFIG',
-      hint: 'did you mean exactBoxed?',
+describe('withRewards', () => {
+  it('gives built-in rewards and those of modules in order, and a module runs in another process', async () => {
+    const pid = await withRewards(['exactBoxed', own], async ([first, second]) => {
+      expect(first).toBe(exactBoxed)
+      const [pid] = (await (second as RewardFunc)(texts('a'))) as [number]
+      expect(isAlive(pid)).toBe(true)
+      return pid
     })
+    expect(pid).not.toBe(process.pid)
+    expect(isAlive(pid)).toBe(false)
   })
 
-  it('takes the default export, the only function, or the named one', async () => {
-    const both = module('both.mjs', 'export default () => [1]\nexport const other = () => [2]')
-    const single = module('single.mjs', 'export const other = () => [3]\nexport const limit = 4')
-    const call = async (text: string): Promise<unknown> => (await resolveReward(text))({} as never)
-    expect(await call(both)).toEqual([1])
-    expect(await call(`${both}#other`)).toEqual([2])
-    expect(await call(single)).toEqual([3])
+  it('ends the processes when the work fails, with the reason of the work', async () => {
+    let pid = 0
+    const failing = withRewards([own], async ([reward]) => {
+      ;[pid] = (await (reward as RewardFunc)(texts('a'))) as [number]
+      throw new Error('on purpose')
+    })
+    await expect(failing).rejects.toThrow('on purpose')
+    expect(isAlive(pid)).toBe(false)
   })
 
-  it('an export that is missing or no function is named, with those that exist', async () => {
-    const several = module('several.mjs', 'export const a = () => [1]\nexport const b = () => [2]\nexport const c = 3')
-    await expect(resolveReward(several)).rejects.toThrow(/no function as its default export \(functions: a, b\)/)
-    await expect(resolveReward(`${several}#c`)).rejects.toMatchObject({ code: 'E_CONFIG' })
-  })
-
-  it('a module that does not load is E_REWARD with the reason', async () => {
-    await expect(resolveReward(join(folder, 'none.mjs'))).rejects.toMatchObject({ code: 'E_REWARD' })
-    await expect(resolveReward(module('throws.mjs', 'throw new Error("at import")'))).rejects.toThrow(/at import/)
+  it('does no work when one of the rewards cannot be made', async () => {
+    const work = () => Promise.reject(new Error('not reached'))
+    await expect(withRewards([own, join(folder, 'none.mjs')], work)).rejects.toMatchObject({ code: 'E_REWARD' })
+    await expect(withRewards(['exactBox'], work)).rejects.toThrow('did you mean exactBoxed?')
   })
 })

@@ -5,7 +5,7 @@ export interface Element {
   attributes: Record<string, string>
 }
 
-const VOID = new Set(['meta', 'img', 'br', 'link'])
+const VOID = new Set(['meta', 'img', 'br', 'link', 'input'])
 const TAG = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z][a-zA-Z0-9-]*="[^"<]*")*)\s*(\/?)>/y
 
 /** Every element in document order. Throws at a bare `<`, an attribute without quotes, or a tag that is not closed in turn. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exactBoxed, extractBoxed, isBoxed } from '../../src/reward/boxed.js'
+import { boxedReward, exactBoxed, extractAnswer, extractBoxed, isBoxed } from '../../src/reward/boxed.js'
 
 describe('extractBoxed', () => {
   it.each([
@@ -20,6 +20,11 @@ describe('extractBoxed', () => {
     },
   )
 
+  it('takes lone surrogates and NUL', () => {
+    expect(extractBoxed('\ud800\\boxed{a\0b}\udfff')).toBe('a\0b')
+    expect(extractBoxed('\\boxed{\ud800}')).toBe('\ufffd')
+  })
+
   it('takes linear time on a text of openings', () => {
     const began = performance.now()
     expect(extractBoxed('\\boxed{'.repeat(200_000))).toBeNull()
@@ -28,6 +33,16 @@ describe('extractBoxed', () => {
 
   it('searches only the end of an endless text', () => {
     expect(extractBoxed(`\\boxed{1}${' '.repeat(1024 * 1024)}`)).toBeNull()
+  })
+})
+
+describe('extractAnswer', () => {
+  it.each([
+    ['\\boxed{1}, the answer is 2', '1'],
+    ['Of 40, the final answer is $\\frac{1}{2}$.', '\\frac{1}{2}'],
+    ['I cannot tell.', null],
+  ])('finds in %j what is most likely meant', (text, answer) => {
+    expect(extractAnswer(text)).toBe(answer)
   })
 })
 
@@ -41,6 +56,10 @@ describe('isBoxed', () => {
   it('does not take a look-alike letter for the letter', () => {
     expect(isBoxed('\\boxed{\u0410}', 'A')).toBe(false)
   })
+})
+
+it('boxedReward is 1 for a box that closes, whatever is in it', () => {
+  expect(boxedReward({ completions: ['\\boxed{}', 'so \\boxed{x} ', '\\boxed{1', 'x'] })).toEqual([1, 1, 0, 0])
 })
 
 describe('exactBoxed', () => {

@@ -5,6 +5,8 @@ import type { RewardFunc } from '../../src/reward/types.js'
 const batch = {
   prompts: [[], []],
   completions: ['a', 'b'],
+  completionTokens: [1, 1],
+  truncated: [false, false],
   answers: [undefined, undefined],
   rows: [],
   step: 1,
@@ -30,6 +32,41 @@ describe('callRewards', () => {
     const scores = await call([broken])
     expect(scores).toMatchObject({ total: [null, null], errors: 2, timeouts: 0 })
     expect(scores.messages).toEqual(['broken: no network'])
+  })
+
+  it('gives no reward at all where a function that counts failed, whatever the others say', async () => {
+    const broken: RewardFunc = () => {
+      throw new Error('no network')
+    }
+    expect((await call([broken, () => [1, 2]])).total).toEqual([null, null])
+    expect((await call([() => [Number.NaN, 3], () => [1, 2]])).total).toEqual([null, 5])
+    expect((await call([broken, () => [1, 2]], [0, 1])).total).toEqual([1, 2])
+  })
+
+  it('keeps functions of one name apart in the metrics', async () => {
+    const same = () => Object.defineProperty(() => [1, 1], 'name', { value: 'same' })
+    const { byFunction } = await call([same(), same(), same(), () => [0, 0]])
+    expect(byFunction.map(({ name }) => name)).toEqual(['same', 'same_2', 'same_3', 'reward_3'])
+  })
+
+  it('survives values and errors that defend themselves', async () => {
+    const hostile = {
+      toString() {
+        throw new Error('no')
+      },
+    }
+    const values: RewardFunc = () => [hostile as never, 1]
+    const thrown: RewardFunc = () => {
+      throw hostile
+    }
+    expect(await call([values])).toMatchObject({ total: [null, 1], errors: 1 })
+    expect(await call([thrown])).toMatchObject({ total: [null, null], errors: 2 })
+  })
+
+  it('takes what a function hands in at its deadline, and still counts it as late', async () => {
+    const partial: RewardFunc = ({ signal }) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve([1, null]), { once: true }))
+    expect(await call([partial])).toMatchObject({ total: [1, null], timeouts: 1, errors: 0 })
   })
 
   it('turns a number that is not finite into null and names it', async () => {

@@ -6,6 +6,7 @@
 mod allocator;
 mod failure;
 mod generation;
+mod grader;
 mod info;
 mod model;
 mod processor;

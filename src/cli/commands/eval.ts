@@ -1,23 +1,49 @@
-/** `coldstart eval`: answers a data set and scores the answers. */
+/** `coldstart eval`: a benchmark, or a data set that is answered and scored by a reward. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { resolveConfig } from '../../config/resolve.js'
+import { type Override, resolveConfig } from '../../config/resolve.js'
+import type { Config } from '../../config/schemas.js'
 import { loadDataset } from '../../data/load.js'
-import type { Row } from '../../data/types.js'
 import type { EvalResult } from '../../eval/evaluate.js'
+import { judgeText } from '../../reward/call.js'
 import type { RewardFunc } from '../../reward/types.js'
 import { compact, duration, percent } from '../format.js'
 import { type NamedFlags, overridesOf } from '../overrides.js'
 import type { Context } from '../program.js'
-import { resolveReward } from '../rewards.js'
+import { withRewards } from '../rewards.js'
+
+/** A configuration that answers a data set. */
+type DatasetConfig = Exclude<Config<'eval'>, { benchmark: unknown }>
 
 /** Flags of the command. */
 export interface EvalFlags extends NamedFlags {
   outputDir?: string
+  benchmark?: string
+  data?: string
+  split?: string
+  preset?: string
+  responses?: string
+  judge?: string
+  judgeModel?: string
+  limit?: number
+  partial?: boolean
 }
 
-/** Evaluates as a configuration says and prints the accuracy with its 95 % interval. */
+/** Flags that are keys under `benchmark`, as they are typed. */
+const benchmarkFlags = {
+  benchmark: ['name', '--benchmark'],
+  data: ['data', '--data'],
+  split: ['split', '--split'],
+  preset: ['preset', '--preset'],
+  responses: ['responses', '--responses'],
+  judge: ['judge', '--judge'],
+  judgeModel: ['judgeModel', '--judge-model'],
+  limit: ['limit', '--limit'],
+  partial: ['partial', '--partial'],
+} as const
+
+/** Evaluates as a configuration says and prints the score with its 95 % interval. */
 export async function evalCommand(
   file: string | undefined,
   flags: EvalFlags,
@@ -27,8 +53,22 @@ export async function evalCommand(
   if (flags.outputDir !== undefined) {
     overrides.push({ path: ['outputDir'], value: flags.outputDir, flag: `--output-dir ${flags.outputDir}` })
   }
-  const { config } = await resolveConfig('eval', file, overrides)
-  const reward = await resolveReward(config.score)
+  const { config } = await resolveConfig('eval', file, [...benchmarkOverrides(flags), ...overrides])
+  if ('benchmark' in config) {
+    const { benchmarkCommand } = await import('./eval-benchmark.js')
+    return benchmarkCommand(config, { output, signal })
+  }
+  await withRewards([config.score], ([reward]) => evaluateWith(reward as RewardFunc, config, { output, signal }))
+}
+
+function benchmarkOverrides(flags: EvalFlags): Override[] {
+  return Object.entries(benchmarkFlags).flatMap(([name, [key, flag]]): Override[] => {
+    const value = flags[name as keyof typeof benchmarkFlags]
+    return value === undefined ? [] : [{ path: ['benchmark', key], value, flag: `${flag} ${value}` }]
+  })
+}
+
+async function evaluateWith(reward: RewardFunc, config: DatasetConfig, { output, signal }: Context): Promise<void> {
   const { test, ...reading } = config.data
   const dataset = await loadDataset(test, { ...reading, signal })
 
@@ -50,7 +90,11 @@ export async function evalCommand(
       generate: config.generate,
       batchSize: config.batchSize,
       signal,
-      score: (completion, row) => scoreOne(reward, completion, row, signal),
+      score: async (completion, row) => {
+        const { values, messages } = await judgeText(reward, completion, row, signal)
+        for (const message of messages) output.say(`${row.source}: ${reward.name}: ${message}`)
+        return values[0] ?? null
+      },
       onProgress: (done, total) => {
         output.event({ type: 'progress', done, total })
         output.progress(`eval ${done}/${total}`)
@@ -63,19 +107,6 @@ export async function evalCommand(
   } finally {
     await model.close()
   }
-}
-
-/** A reward judges whole batches; here each completion is a batch of one. */
-async function scoreOne(reward: RewardFunc, completion: string, row: Row, signal: AbortSignal): Promise<number | null> {
-  const [score = null] = await reward({
-    prompts: [row.messages],
-    completions: [completion],
-    answers: [row.answer],
-    rows: [row],
-    signal,
-    step: 0,
-  })
-  return score
 }
 
 async function writeResult(folder: string, { rows, ...summary }: EvalResult): Promise<void> {

@@ -10,7 +10,7 @@ import { ColdstartError } from '../../errors.js'
 import type { TrainEvent } from '../../train/events.js'
 import { type NamedFlags, overridesOf } from '../overrides.js'
 import type { Context } from '../program.js'
-import { resolveReward } from '../rewards.js'
+import { withRewards } from '../rewards.js'
 import { TrainProgress } from '../train-progress.js'
 
 type Stage = 'sft' | 'grpo'
@@ -46,13 +46,14 @@ async function sft(file: string | undefined, flags: TrainFlags, context: Context
 
 async function grpo(file: string | undefined, flags: TrainFlags, context: Context): Promise<void> {
   const { config } = await resolve('grpo', file, flags)
-  const rewardFuncs = await Promise.all(config.rewards.map(resolveReward))
-  const data = await loadData(config.data, context)
-  if (flags.dryRun) return dryRun('grpo', config, data, context)
-  const { GRPOTrainer } = await import('../../train/grpo-trainer.js')
-  await withModel(config.model, context, async (model) => {
-    const trainer = new GRPOTrainer({ model, rewardFuncs, args: config.args, ...data })
-    await follow(trainer.run({ signal: context.signal }), context)
+  await withRewards(config.rewards, async (rewardFuncs) => {
+    const data = await loadData(config.data, context)
+    if (flags.dryRun) return dryRun('grpo', config, data, context)
+    const { GRPOTrainer } = await import('../../train/grpo-trainer.js')
+    await withModel(config.model, context, async (model) => {
+      const trainer = new GRPOTrainer({ model, rewardFuncs, args: config.args, ...data })
+      await follow(trainer.run({ signal: context.signal }), context)
+    })
   })
 }
 

@@ -1,0 +1,61 @@
+/** `coldstart eval` of a benchmark. */
+
+import { basename, join, resolve } from 'node:path'
+import type { Config } from '../../config/schemas.js'
+import { ColdstartError } from '../../errors.js'
+import type { JudgeOption } from '../../eval/run/judge.js'
+import { EvaluationProgress } from '../eval-progress.js'
+import { describeReport } from '../eval-table.js'
+import type { Context } from '../program.js'
+
+/** A configuration that runs a benchmark. */
+export type BenchmarkConfig = Extract<Config<'eval'>, { benchmark: unknown }>
+
+/** Runs the benchmark and prints its table. */
+export async function benchmarkCommand(config: BenchmarkConfig, { output, signal }: Context): Promise<void> {
+  const { judge, judgeModel, judgeApiKeyEnv, judgeMaxCalls, judgeConcurrency, name, ...options } = config.benchmark
+  const endpoint = { apiKeyEnv: judgeApiKeyEnv, maxCalls: judgeMaxCalls, concurrency: judgeConcurrency }
+  const chosen = judgeOf(judge, judgeModel, endpoint)
+  const [{ runBenchmark }, { benchmarkOf, protocolOf }] = await Promise.all([
+    import('../../eval/run/run.js'),
+    import('../../eval/run/protocol.js'),
+  ])
+  const { preset } = protocolOf(benchmarkOf(name), options.preset)
+  const outputDir = config.outputDir ?? join('runs', `${name}-${preset}-${answererOf(config)}`)
+  const progress = new EvaluationProgress(output)
+  output.say(`${name}: folder ${outputDir}`)
+  const report = await runBenchmark({
+    ...options,
+    benchmark: name,
+    model: config.model?.path,
+    dtype: config.model?.dtype,
+    judge: chosen,
+    outputDir,
+    signal,
+    onEvent: (event) => progress.tell(event),
+  })
+  output.result(describeReport(report, outputDir))
+}
+
+/** The judge that a word and a model name mean. */
+export function judgeOf(
+  judge: string,
+  model: string | undefined,
+  endpoint: { apiKeyEnv?: string | undefined; maxCalls?: number | undefined; concurrency?: number | undefined },
+): JudgeOption {
+  if (judge === 'rules' || judge === 'none') {
+    if (model === undefined) return judge
+    throw new ColdstartError('E_CONFIG', `a judge's model without its endpoint: the judge is ${judge}`, {
+      hint: 'give the address of the endpoint: --judge http://127.0.0.1:8000/v1',
+    })
+  }
+  if (model !== undefined) return { baseUrl: judge, model, ...endpoint }
+  throw new ColdstartError('E_CONFIG', 'the model to ask for at the endpoint is missing', {
+    hint: '--judge-model Qwen2.5-32B-Instruct, or benchmark.judgeModel',
+  })
+}
+
+/** Who answers, as a part of a folder's name. */
+function answererOf({ model, benchmark: { responses } }: BenchmarkConfig): string {
+  return basename(resolve(model?.path ?? responses ?? '')).replace(/\.\w+$/, '')
+}

@@ -1,0 +1,129 @@
+/** Two evaluations of the same protocol on the same rows: is one better, and where do they differ. */
+
+import { ColdstartError } from '../errors.js'
+import { differences } from './run/identity.js'
+import type { DataLine, EvaluationReport, RunFacts, ScoreLine } from './run/types.js'
+import { comparePaired, type PairedResult } from './statistics.js'
+import { readEvaluation, readScored } from './store.js'
+
+/** One side of a comparison. */
+export interface ComparedRun {
+  folder: string
+  /** The model folder or file of responses. */
+  answers: string
+  /** The protocol's headline, and its 95 % interval. */
+  score: number
+  ci95: [low: number, high: number]
+  /** Rows without a verdict; they count as wrong. */
+  unjudged: number
+}
+
+/** What {@link compareEvaluations} finds. Differences are those of plain accuracy over all rows, second less first. */
+export interface Comparison extends PairedResult {
+  protocol: RunFacts['protocol']
+  judge: string | null
+  dataset: { split: string; answered: number; published: number }
+  /** What the headline of both is. */
+  metric: string
+  a: ComparedRun
+  b: ComparedRun
+  /** Rows on which the runs differ, by breakdown and key; keys on which they agree are left out. */
+  breakdowns: Record<string, Record<string, { n: number; onlyA: number; onlyB: number }>>
+  /** Ids of the rows that only one of them got right. */
+  onlyAIds: string[]
+  onlyBIds: string[]
+}
+
+/** Facts in which two runs may differ and still be compared: who answered, and the seed of the sampling. */
+const free = /^(answers\.|sampling\.seed:)/
+
+/** Facts that nobody knows of responses from a file; unknown on one side, they are no difference. */
+const unknown = /^(sampling|pixels|dataset\.images)/
+
+/**
+ * Compares two finished evaluation folders row by row.
+ *
+ * ```ts
+ * const { difference, ci95, pValue } = await compareEvaluations('runs/base', 'runs/trained')
+ * ```
+ *
+ * @throws ColdstartError `E_CKPT_MISMATCH` naming what differs where protocols, judges or data are not the same; `E_PATH` for
+ * a folder that holds no scored evaluation; `E_CKPT_CORRUPT` naming a line.
+ */
+export async function compareEvaluations(folderA: string, folderB: string): Promise<Comparison> {
+  const [a, b] = await Promise.all([readSide(folderA), readSide(folderB)])
+  refuseDifferent(a, b)
+  const right = (side: Side) => side.data.map(({ id }) => side.verdicts.get(id) === true)
+  const [rightA, rightB] = [right(a), right(b)]
+  const { protocol, judge, dataset, metric } = a.report
+  const idsWhere = (test: (row: number) => boolean) => a.data.filter((_, row) => test(row)).map(({ id }) => id)
+  return {
+    ...comparePaired(rightA, rightB),
+    protocol,
+    judge,
+    dataset: { split: dataset.split, answered: dataset.answered, published: dataset.published },
+    metric,
+    a: runOf(a),
+    b: runOf(b),
+    breakdowns: discordant(a.data, rightA, rightB),
+    onlyAIds: idsWhere((row) => rightA[row] === true && rightB[row] !== true),
+    onlyBIds: idsWhere((row) => rightA[row] !== true && rightB[row] === true),
+  }
+}
+
+interface Side {
+  folder: string
+  facts: RunFacts
+  report: EvaluationReport
+  data: DataLine[]
+  verdicts: Map<string, ScoreLine['correct']>
+}
+
+async function readSide(folder: string): Promise<Side> {
+  const [{ facts, data }, { scores, report }] = await Promise.all([readEvaluation(folder), readScored(folder)])
+  return { folder, facts, report, data, verdicts: new Map(scores.map(({ id, correct }) => [id, correct])) }
+}
+
+function refuseDifferent(a: Side, b: Side): void {
+  const judged = ({ facts, report }: Side) => ({ ...facts, protocol: report.protocol, judge: report.judge })
+  const fromFile = [a, b].some(({ facts }) => facts.answers.kind === 'responses')
+  const changed = differences(judged(a), judged(b), ['in the first', 'in the second']).filter(
+    (line) => !free.test(line) && !(fromFile && unknown.test(line)),
+  )
+  if (changed.length === 0) return
+  throw new ColdstartError('E_CKPT_MISMATCH', `${a.folder} and ${b.folder} cannot be compared: ${changed.join('; ')}`, {
+    hint: 'numbers of different protocols, judges or data differ by several points for no merit of a model',
+  })
+}
+
+function runOf({ folder, report }: Side): ComparedRun {
+  const { answers, score, ci95, unjudged } = report
+  return { folder, answers: answers.path, score, ci95, unjudged }
+}
+
+function discordant(
+  data: readonly DataLine[],
+  rightA: readonly boolean[],
+  rightB: readonly boolean[],
+): Comparison['breakdowns'] {
+  const cells = new Map<string, Map<string, { n: number; onlyA: number; onlyB: number }>>()
+  for (const [row, { groups }] of data.entries()) {
+    for (const [name, value] of Object.entries(groups)) {
+      const keys = cells.get(name) ?? new Map<string, { n: number; onlyA: number; onlyB: number }>()
+      cells.set(name, keys)
+      for (const key of typeof value === 'string' ? [value] : value) {
+        const cell = keys.get(key) ?? { n: 0, onlyA: 0, onlyB: 0 }
+        keys.set(key, cell)
+        cell.n += 1
+        if (rightA[row] && !rightB[row]) cell.onlyA += 1
+        if (!rightA[row] && rightB[row]) cell.onlyB += 1
+      }
+    }
+  }
+  const differing = ([, { onlyA, onlyB }]: [string, { onlyA: number; onlyB: number }]) => onlyA + onlyB > 0
+  return Object.fromEntries(
+    [...cells].map(([name, keys]) => [name, Object.fromEntries([...keys].filter(differing).sort(byKey))]),
+  )
+}
+
+const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)
