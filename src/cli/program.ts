@@ -123,6 +123,7 @@ function evaluation(base: Command, context: Context): void {
     .option('--responses <file>', 'with --benchmark: JSON lines {id, response} in place of a model')
     .option('--judge <who>', 'with --benchmark: rules (default), none, or the address of an endpoint')
     .option('--judge-model <name>', 'model to ask for at the endpoint')
+    .option('--judge-max-calls <n>', 'calls at most; required above 1000', integer(1))
     .option('--limit <n>', 'with --benchmark: answer the first n rows only', integer(1))
     .option('--partial', 'with --benchmark: the data is a part of the split')
     .option('--test <file>', 'without --benchmark: rows to answer; same as --set data.test=…')

@@ -1,11 +1,15 @@
 /** What a configuration file may hold, per command. Arguments of the trainers have one schema each, shared with scripts. */
 
 import { z } from 'zod'
+import type { BenchmarkName } from '../eval/types.js'
 import { rewardSchema, scoreSchema } from '../reward/by-name.js'
 import { grpoArgsSchema, sftArgsSchema } from '../train/args.js'
 
 const path = z.string().min(1)
 const count = z.int().min(1)
+
+/** Benchmarks that are built in. */
+export const benchmarkNames: readonly BenchmarkName[] = ['mathvista', 'mathverse', 'mathvision', 'wemath', 'geometry3k']
 
 const model = z
   .strictObject({
@@ -88,7 +92,7 @@ const benchmarkConfigSchema = z.strictObject({
     .describe('The model; benchmark.responses stands in its place.'),
   benchmark: z
     .strictObject({
-      name: z.enum(['mathvista', 'mathverse', 'mathvision', 'wemath', 'geometry3k']),
+      name: z.enum(benchmarkNames),
       data: path.describe('Data file (.parquet, .jsonl, .json), or a folder in a published layout.'),
       split: path.optional().describe("Default: the benchmark's first, as mathvista's testmini."),
       preset: z
@@ -102,6 +106,7 @@ const benchmarkConfigSchema = z.strictObject({
           ignoreEmpty: z.boolean().optional(),
           legacyInt: z.boolean().optional(),
           cot: z.boolean().optional(),
+          lastWords: z.int().min(0).optional(),
         })
         .optional()
         .describe('Switches of the protocol; one that it does not read is refused.'),

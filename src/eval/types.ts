@@ -112,6 +112,8 @@ export interface ProtocolOptions {
   legacyInt?: boolean | undefined
   /** Ask for reasoning first. */
   cot?: boolean | undefined
+  /** Words at the end of a response that the judge extracts from; 0: all. */
+  lastWords?: number | undefined
 }
 
 /** What scoring depends on besides row and response. */

@@ -65,6 +65,12 @@ describe('official scoring', () => {
     expect(await score(new ScriptedJudge(['b']), { quick: true })).toMatchObject({ correct: false, path: 'rule:equal' })
   })
 
+  it('hands only the last words to the extraction where that is asked for', async () => {
+    const judge = new ScriptedJudge(['B', '1'])
+    await score(judge, { lastWords: 2 })
+    expect(judge.asked[0]!.prompt).toMatch(/Model response: '60 degrees\.'/)
+  })
+
   it('is unjudged without a judge or an extraction', async () => {
     expect(await score('none')).toEqual({ extraction: null, correct: null, path: 'unjudged', calls: 0 })
     expect(await score(new ScriptedJudge([null]))).toMatchObject({ correct: null, calls: 1 })

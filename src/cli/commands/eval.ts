@@ -1,10 +1,12 @@
 /** `coldstart eval`: a benchmark, or a data set that is answered and scored by a reward. */
 
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Override, resolveConfig } from '../../config/resolve.js'
-import type { Config } from '../../config/schemas.js'
+import { benchmarkNames, type Config } from '../../config/schemas.js'
 import { loadDataset } from '../../data/load.js'
+import { ColdstartError } from '../../errors.js'
 import type { EvalResult } from '../../eval/evaluate.js'
 import { judgeText } from '../../reward/call.js'
 import type { RewardFunc } from '../../reward/types.js'
@@ -26,6 +28,7 @@ export interface EvalFlags extends NamedFlags {
   responses?: string
   judge?: string
   judgeModel?: string
+  judgeMaxCalls?: number
   limit?: number
   partial?: boolean
 }
@@ -39,6 +42,7 @@ const benchmarkFlags = {
   responses: ['responses', '--responses'],
   judge: ['judge', '--judge'],
   judgeModel: ['judgeModel', '--judge-model'],
+  judgeMaxCalls: ['judgeMaxCalls', '--judge-max-calls'],
   limit: ['limit', '--limit'],
   partial: ['partial', '--partial'],
 } as const
@@ -49,6 +53,11 @@ export async function evalCommand(
   flags: EvalFlags,
   { output, signal }: Context,
 ): Promise<void> {
+  if (benchmarkNames.some((name) => name === file) && !existsSync(`${file}`)) {
+    throw new ColdstartError('E_USAGE', `${file} is a benchmark, not a configuration file`, {
+      hint: `coldstart eval --benchmark ${file} --data …`,
+    })
+  }
   const overrides = overridesOf(flags)
   if (flags.outputDir !== undefined) {
     overrides.push({ path: ['outputDir'], value: flags.outputDir, flag: `--output-dir ${flags.outputDir}` })

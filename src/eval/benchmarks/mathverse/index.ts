@@ -20,7 +20,7 @@ const officialProtocol = defineProtocol({
   preset: official.preset,
   version: '1',
   sampling: official.sampling,
-  options: { cot: true, quick: false },
+  options: { cot: true, quick: false, lastWords: 0 },
   judge: 'required',
   prompt(row, options) {
     const { query_cot, query_wo } = mathverseFields(row)
@@ -30,14 +30,15 @@ const officialProtocol = defineProtocol({
     const { judge } = scoring
     if (judge === 'rules') return scoreByRules(response, mathverseRules(row))
     if (judge === 'none') return unjudged(null)
-    const asked = await askJudge(judge, judgePrompt('mathverse.extract', { response }), official.judge, scoring, asIs)
+    const prompt = judgePrompt('mathverse.extract', { response: lastWords(response, scoring.options.lastWords) })
+    const asked = await askJudge(judge, prompt, official.judge, scoring, asIs)
     if (asked.value === null) return unjudged(null, asked.calls)
     const extraction = pythonStrip(asked.value.replaceAll('Extracted Answer: ', ''))
     if (scoring.options.quick === true) {
       return { extraction, correct: extraction === row.gold, path: 'rule:equal', calls: asked.calls }
     }
-    const prompt = judgePrompt('mathverse.score', { question: questionForJudge(row), answer: row.gold, extraction })
-    const judged = await askJudge(judge, prompt, officialJudgement, scoring, zeroOne)
+    const fields = { question: questionForJudge(row), answer: row.gold, extraction }
+    const judged = await askJudge(judge, judgePrompt('mathverse.score', fields), officialJudgement, scoring, zeroOne)
     const calls = asked.calls + judged.calls
     if (judged.value === null) return unjudged(extraction, calls)
     return { extraction, correct: judged.value === 1, path: 'judge:score', calls }
@@ -77,6 +78,11 @@ const vlmevalkitProtocol = defineProtocol({
   },
   summarize: summarizeMathVerse,
 })
+
+/** The end of a long response, as the script cuts it: at single spaces. 0 keeps all. */
+function lastWords(response: string, count = 0): string {
+  return count > 0 ? response.split(' ').slice(-count).join(' ') : response
+}
 
 function questionForJudge(row: BenchmarkRow): string {
   return mathverseFields(row).question_for_eval
