@@ -1,6 +1,7 @@
 // The model as people hold it: loaded or new, generating, saved, closed. Everything numerical happens in the engine behind it.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 import { call, type NativeModel, type NativeModelInfo, native } from '../native/index.js'
 import { Processor, type ProcessorFiles, type ProcessorOptions } from '../processor/processor.js'
@@ -223,7 +224,7 @@ export class VisionLanguageModel {
     const copied =
       folder === undefined
         ? [json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' })]
-        : await Promise.all(companions.map((name) => readIfPresent(folder, name)))
+        : await Promise.all(companions.map((name) => companionIn(folder, name)))
     return [
       { name: 'tokenizer.json', data: tokenizer },
       json('preprocessor_config.json', preprocessor),
@@ -313,11 +314,7 @@ async function readJson(path: string, fallback?: Record<string, unknown>): Promi
   }
 }
 
-async function readIfPresent(folder: string, name: string): Promise<{ name: string; data: Buffer } | undefined> {
-  try {
-    return { name, data: await readFile(join(folder, name)) }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+async function companionIn(folder: string, name: string): Promise<{ name: string; data: Buffer } | undefined> {
+  const data = await readIfPresent(join(folder, name))
+  return data && { name, data }
 }

@@ -1,6 +1,7 @@
 // Reports: one HTML file a run, study or evaluation, that opens from disk anywhere.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 import type { StudyResult } from '../study/types.js'
 import { renderEvalReport } from './eval-report.js'
@@ -30,15 +31,10 @@ async function pageOf(folder: string): Promise<string> {
 }
 
 async function readStudy(file: string): Promise<StudyResult | undefined> {
-  let text: string
+  const bytes = await readIfPresent(file)
+  if (bytes === undefined) return undefined
   try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    const study = JSON.parse(text) as StudyResult
+    const study = JSON.parse(bytes.toString('utf8')) as StudyResult
     if (study.format === 1) return study
   } catch (cause) {
     throw new ColdstartError('E_DATA_FORMAT', `${file}: not JSON`, { cause })

@@ -1,6 +1,7 @@
 // Reads the folder of a run for its report: metrics, settings and samples, as its trainer left them, finished or not.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 
 /** A line of metrics.jsonl. */
@@ -123,10 +124,5 @@ function parse(text: string, where: string): Record<string, unknown> {
 }
 
 async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  return (await readIfPresent(file))?.toString('utf8')
 }

@@ -1,9 +1,10 @@
 /** A split of a benchmark, read and checked: every row is known, and none of its images has been decoded. */
 
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { closest } from '../../config/suggest.js'
 import { Fingerprint } from '../../data/fingerprint.js'
+import { readIfPresent } from '../../data/optional-file.js'
 import { PathResolver } from '../../data/paths.js'
 import { ColdstartError } from '../../errors.js'
 import type { Benchmark, BenchmarkRow, RawRecord, SplitSpec } from '../types.js'
@@ -86,15 +87,10 @@ async function withCompanion(benchmark: Benchmark, rows: BenchmarkRow[], located
 
 /** The content of a JSON file, undefined where there is none. */
 async function jsonIn(file: string): Promise<unknown> {
-  let text: string
+  const bytes = await readIfPresent(file)
+  if (bytes === undefined) return undefined
   try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    return JSON.parse(text)
+    return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
     throw new ColdstartError('E_DATA_FORMAT', `${file}: ${(cause as Error).message}`, { cause })
   }
