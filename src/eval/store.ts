@@ -47,17 +47,17 @@ export class EvaluationFolder {
    * @throws ColdstartError `E_CKPT_MISMATCH` naming what differs from the run that the folder holds.
    */
   async resume(facts: RunFacts): Promise<ResponseLine[]> {
-    const stored = await readFacts(this.path)
-    if (stored === undefined) return []
-    const { images } = stored.dataset
-    this.#refuseOther(stored, { ...facts, dataset: { ...facts.dataset, images } })
-    return this.#recover()
+    const held = await this.#held()
+    if (held === undefined) return []
+    const { images } = held.facts.dataset
+    this.#refuseOther(held.facts, { ...facts, dataset: { ...facts.dataset, images } })
+    return held.responses
   }
 
   /** Writes down what the run is, or compares with what is written; as {@link resume}, images included. */
   async begin(facts: RunFacts, data: readonly DataLine[]): Promise<void> {
-    const stored = await readFacts(this.path)
-    if (stored !== undefined) return this.#refuseOther(stored, facts)
+    const held = await this.#held()
+    if (held !== undefined) return this.#refuseOther(held.facts, facts)
     // The row data goes first: where run.json is, everything that it speaks of is there.
     await writeWhole(join(this.path, 'data.jsonl'), linesOf(data))
     await writeWhole(join(this.path, 'run.json'), jsonOf(facts))
@@ -104,6 +104,13 @@ export class EvaluationFolder {
     } finally {
       this.lock.release()
     }
+  }
+
+  /** The run whose folder this is. One that failed before its first response holds it for nobody. */
+  async #held(): Promise<{ facts: RunFacts; responses: ResponseLine[] } | undefined> {
+    const facts = await readFacts(this.path)
+    const responses = facts === undefined ? [] : await this.#recover()
+    return facts === undefined || responses.length === 0 ? undefined : { facts, responses }
   }
 
   #refuseOther(stored: RunFacts, facts: RunFacts): void {

@@ -109,6 +109,7 @@ describe('EvaluationFolder', () => {
     }
     await within('differs', async (folder) => {
       await folder.begin(facts, data)
+      await folder.append(line('1'))
       await expect(folder.resume(other)).rejects.toMatchObject({
         code: 'E_CKPT_MISMATCH',
         message: expect.stringMatching(
@@ -120,7 +121,7 @@ describe('EvaluationFolder', () => {
         coldstart: '9.9.9',
         dataset: { ...facts.dataset, path: 'elsewhere', from: { data: '..', imageRoot: 'x' } },
       }
-      expect(await folder.resume(moved)).toEqual([])
+      expect(await folder.resume(moved)).toEqual([line('1')])
       await folder.begin(moved, data)
       expect((await readEvaluation(folder.path)).facts).toEqual(facts)
     })
@@ -129,9 +130,20 @@ describe('EvaluationFolder', () => {
   it('tells other images only when they are known', async () => {
     await within('images', async (folder) => {
       await folder.begin(facts, data)
+      await folder.append(line('1'))
       const images = { ...facts, dataset: { ...facts.dataset, images: 'ee' } }
-      expect(await folder.resume(images)).toEqual([])
+      expect(await folder.resume(images)).toEqual([line('1')])
       await expect(folder.begin(images, data)).rejects.toMatchObject({ code: 'E_CKPT_MISMATCH' })
+    })
+  })
+
+  it('a run without a response makes way for one with other settings', async () => {
+    const other = { ...facts, pixels: { minPixels: 1, maxPixels: 2 } }
+    await within('fresh', async (folder) => {
+      await folder.begin(facts, data)
+      expect(await folder.resume(other)).toEqual([])
+      await folder.begin(other, data)
+      expect((await readEvaluation(folder.path)).facts).toEqual(other)
     })
   })
 

@@ -27,7 +27,10 @@ impl RunLock {
 pub fn lock_run(folder: String) -> Outcome<RunLock> {
     outcome(guarded(|| {
         let lock = Lock::acquire(&folder)?;
-        Store::open(std::path::Path::new(&folder).join("checkpoints"))?.clean_up(&lock)?;
+        let checkpoints = std::path::Path::new(&folder).join("checkpoints");
+        if checkpoints.is_dir() {
+            Store::open(checkpoints)?.clean_up(&lock)?;
+        }
         Ok(RunLock { lock: Mutex::new(Some(lock)) })
     }))
 }
