@@ -5,7 +5,17 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { addonFile, buildAddon } from './lib/addon.mjs'
 import { at, changedAt, root, run, tool } from './lib/project.mjs'
@@ -88,7 +98,7 @@ async function packages() {
 async function addon() {
   const built = addonFile()
   const made = built === undefined ? 0 : statSync(at(built)).mtimeMs
-  const isTestFolder = (name) => name === 'tests' || name === 'benches' || name === 'examples'
+  const isTestFolder = (name) => ['tests', 'benches', 'examples', 'fuzz'].includes(name)
   const sources = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'crates'].map((name) =>
     changedAt(at(name), isTestFolder),
   )
@@ -113,6 +123,8 @@ async function typescript() {
   const [command, args] = tool('typescript/bin/tsc')
   const code = await run(command, [...args, '-b', 'tsconfig.build.json'])
   if (code !== 0) throw new SetupError('the TypeScript sources have errors; they are listed above')
+  // As an installed package has it: `npx coldstart` works in a clone too.
+  chmodSync(at('dist', 'cli', 'main.js'), 0o755)
   writeFileSync(stamp, '')
   utimesSync(stamp, start, start)
   return true

@@ -18,7 +18,7 @@ export class EvaluationProgress {
     switch (event.type) {
       case 'start': {
         const { benchmark, split, preset, rows, done } = event
-        const left = done === 0 ? '' : `, ${done} of them answered before`
+        const left = done === 0 ? '' : `, ${done} of them answered already`
         this.output.say(`${benchmark} ${split}, preset ${preset}: ${rows} rows${left}`)
         break
       }

@@ -20,7 +20,21 @@ export function describeReport(report: EvaluationReport, folder: string): string
     ...warningsOf(report),
   ]
   const tables = Object.entries(report.breakdowns).map(([name, cells]) => breakdown(name, cells))
-  return `${[...facts, ...tables].join('\n')}\n\nreport: ${folder}/report.json\n`
+  return `${[...facts, ...printedOf(report), ...tables].join('\n')}\n\npage: ${folder}/report.html\nnumbers: ${folder}/report.json\n`
+}
+
+/** Further official numbers, as the benchmark prints them: We-Math's rates, strict and loose. */
+function printedOf({ extra }: EvaluationReport): string[] {
+  const { printed } = (extra?.fourDimensional ?? {}) as { printed?: Record<string, unknown> }
+  if (printed === undefined) return []
+  return ['', ...Object.entries(printed).map(([name, value]) => `${name}: ${wordsOf(value)}`)]
+}
+
+function wordsOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value ?? '-')
+  return Object.entries(value)
+    .map(([name, inner]) => `${name} ${wordsOf(inner)}`)
+    .join(', ')
 }
 
 function protocolOf({ protocol: { preset, version, options }, judge }: EvaluationReport): string {
@@ -41,8 +55,11 @@ function answersOf({ answers, sampling, seconds, tokens }: EvaluationReport): st
 }
 
 function countsOf(report: EvaluationReport): string {
-  const { rows, unjudged, noAnswer, missing, truncated } = report
-  return `${rows} rows: ${unjudged} unjudged, ${noAnswer} without an answer, ${missing} without a response, ${truncated} cut at the length limit`
+  const { rows, unjudged, noAnswer, missing, truncated, answers } = report
+  // A file of responses need not say which of them were cut.
+  const cut = answers.kind === 'model' || truncated > 0 ? [`${truncated} cut at the length limit`] : []
+  const counts = [`${unjudged} unjudged`, `${noAnswer} without an answer`, `${missing} without a response`, ...cut]
+  return `${rows} rows: ${counts.join(', ')}`
 }
 
 function warningsOf({ subset, incomplete, dataset, judge, withoutGold }: EvaluationReport): string[] {

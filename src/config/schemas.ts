@@ -116,8 +116,10 @@ const benchmarkConfigSchema = z.strictObject({
       responses: path.optional().describe('JSON lines {id, response} in place of a model.'),
       judge: z
         .union([z.literal('rules'), z.literal('none'), address])
-        .default('rules')
-        .describe('Who settles what rules cannot: rules, none, or the address of an OpenAI-compatible endpoint.'),
+        .optional()
+        .describe(
+          'Who settles what rules cannot: rules, none, or the address of an OpenAI-compatible endpoint. Default: rules; in the folder of a scored run, its last judge by the stored replies.',
+        ),
       judgeModel: path.optional().describe('Model to ask for at the endpoint.'),
       judgeApiKeyEnv: path.optional().describe('Environment variable that holds its key.'),
       judgeMaxCalls: count.optional().describe('Calls at most; required above 1000.'),

@@ -91,9 +91,15 @@ function refuseDifferent(a: Side, b: Side): void {
     (line) => !free.test(line) && !(fromFile && unknown.test(line)),
   )
   if (changed.length === 0) return
-  throw new ColdstartError('E_CKPT_MISMATCH', `${a.folder} and ${b.folder} cannot be compared: ${changed.join('; ')}`, {
-    hint: 'numbers of different protocols, judges or data differ by several points for no merit of a model',
-  })
+  // Another protocol has other options and prompts as a matter of course: it alone is worth telling.
+  const protocol = changed.filter((line) => /^protocol\.(benchmark|preset):/.test(line))
+  throw new ColdstartError(
+    'E_CKPT_MISMATCH',
+    `${a.folder} and ${b.folder} cannot be compared: ${(protocol.length > 0 ? protocol : changed).join('; ')}`,
+    {
+      hint: 'numbers of different protocols, judges or data differ by several points for no merit of a model',
+    },
+  )
 }
 
 function runOf({ folder, report }: Side): ComparedRun {

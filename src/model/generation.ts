@@ -16,6 +16,8 @@ export interface SamplingDefaults {
 export interface GenerationPrompt {
   prompt: EncodedPrompt
   key: number
+  /** In place of the option of that name. */
+  maxNewTokens?: number
 }
 
 /** Turns options into the engine's requests, one a prompt. */
@@ -24,13 +26,13 @@ export function toRequests(
   options: GenerateOptions,
   defaults: SamplingDefaults,
 ): NativeRequest[] {
-  return prompts.map(({ prompt, key }) => ({
+  return prompts.map(({ prompt, key, maxNewTokens = options.maxNewTokens ?? 512 }) => ({
     ids: prompt.ids,
     images: prompt.images,
     key,
     seed: options.seed ?? 0,
     numSamples: options.numReturnSequences ?? 1,
-    maxNewTokens: options.maxNewTokens ?? 512,
+    maxNewTokens,
     temperature: options.temperature ?? 1,
     topK: options.topK ?? 0,
     topP: options.topP ?? 1,

@@ -182,7 +182,7 @@ export const grpoArgsSchema = z.strictObject({
   rewardWeights: z.array(z.number()).optional(),
   /** Deadline of one call of a reward function. */
   rewardTimeoutMs: positive.default(30_000),
-  /** Share of completions without a reward at which the run stops. */
+  /** The run stops when a larger share of a step's completions has no reward. */
   maxUnscorable: fraction.default(0.2),
 })
 

@@ -77,9 +77,7 @@ describe('coldstart eval --benchmark', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^mathvista testmini · preset official, version \d+ · judge rules/)
     expect(stdout).toMatch(/^accuracy \(rules\) 50\.0 % \(95 % interval 15\.0 % to 85\.0 %\): 2 of 4 right$/m)
-    expect(stdout).toMatch(
-      /^4 rows: 0 unjudged, \d without an answer, 0 without a response, 0 cut at the length limit$/m,
-    )
+    expect(stdout).toMatch(/^4 rows: 0 unjudged, \d without an answer, 0 without a response$/m)
     expect(stdout).toMatch(/^subset: 4 of 1000 rows; not a score of the benchmark$/m)
     expect(stdout).toMatch(/^judged by rules: not comparable with scores of a judge model$/m)
     expect(stdout).toMatch(/^question_type\n {2}free_form +\S+ +1 of 3\n {2}multi_choice +\S+ +1 of 1$/m)
@@ -240,16 +238,4 @@ it('the help of eval explains benchmarks, and of its parts their own flags', asy
   expect(stdout).toMatch(/^ {2}score /m)
   expect(stdout).toMatch(/^ {2}compare /m)
   expect((await cli(['eval', 'score', '--help'])).stdout).toContain('--judge-max-calls')
-})
-
-it('the commands of the guide run as they stand', async () => {
-  const guide = readFileSync(new URL('../../docs/evaluation.md', import.meta.url), 'utf8')
-  const commands = [...guide.matchAll(/^coldstart (.+)$/gm)].map(([, words]) => (words as string).split(' '))
-  expect(commands.length).toBeGreaterThan(3)
-  for (const words of commands) {
-    // The guide's data is whole, its model has room for long responses.
-    const small = ['--partial', '--set', 'benchmark.maxNewTokens=3']
-    const { code, stderr } = await cli(words.includes('--data') ? [...words, ...small] : words)
-    expect([words.join(' '), code, stderr.replace(/^(?!coldstart: ).*\n/gm, '')]).toEqual([words.join(' '), 0, ''])
-  }
 })

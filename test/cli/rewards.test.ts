@@ -48,7 +48,7 @@ describe('withRewards', () => {
 
   it('does no work when one of the rewards cannot be made', async () => {
     const work = () => Promise.reject(new Error('not reached'))
-    await expect(withRewards([own, join(folder, 'none.mjs')], work)).rejects.toMatchObject({ code: 'E_REWARD' })
+    await expect(withRewards([own, join(folder, 'none.mjs')], work)).rejects.toMatchObject({ code: 'E_PATH' })
     await expect(withRewards(['exactBox'], work)).rejects.toThrow('did you mean exactBoxed?')
   })
 })

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EvaluationEvent } from '../../src/eval/run/events.js'
 import { runBenchmark } from '../../src/eval/run/run.js'
 import { scoreBenchmark } from '../../src/eval/run/score-folder.js'
+import { judgeServer } from '../support/judge-server.js'
 import { temporaryFolder } from '../support/tiny.js'
 import { plainBenchmark } from './fixtures/plain-benchmark.js'
 import { plainData, savedModel } from './fixtures/plain-data.js'
@@ -79,6 +80,25 @@ describe('a judge behind an endpoint', () => {
     expect(offline).toMatchObject({ judge: 'judge-model', unjudged: 0, score: 1 })
     expect((await scoreBenchmark(out('whole'), { benchmark, judge: judge() })).score).toBe(1)
     expect(questions).toEqual([])
+  })
+
+  it('the same run without a judge keeps the verdicts of the one before', async () => {
+    questions.length = 0
+    const report = await runBenchmark({ benchmark, data, model, outputDir: out('whole') })
+    expect(report).toMatchObject({ judge: 'judge-model', unjudged: 0, score: 1 })
+    expect(questions).toEqual([])
+  })
+
+  it('an endpoint that answers nothing is E_JUDGE with its reason, however few the questions; it is asked again later', async () => {
+    const broken = await judgeServer(() => (response) => response.writeHead(500).end())
+    const options = { benchmark, data, model, limit: 3, outputDir: out('silent') }
+    const silent = { baseUrl: broken.baseUrl, model: 'judge-model', tries: 1 }
+    await expect(runBenchmark({ ...options, judge: silent })).rejects.toMatchObject({
+      code: 'E_JUDGE',
+      message: expect.stringMatching(/answered none of the questions; the last: .*500/),
+    })
+    await broken.close()
+    expect((await runBenchmark({ ...options, judge: judge() })).unjudged).toBe(0)
   })
 
   it('without an endpoint, what has no stored reply is unjudged; with one, only that is asked', async () => {

@@ -244,8 +244,14 @@ describe('runBenchmark', () => {
     expect(said('flaky')).toEqual(said('whole'))
   })
 
-  it('a response longer than the model has positions is E_TOO_LONG, naming the row', async () => {
-    await expect(run('long', { maxNewTokens: 4096, limit: 1 })).rejects.toMatchObject({
+  it('a response has the room that the model leaves beside its prompt; a prompt that leaves none is E_TOO_LONG, naming the row', async () => {
+    await run('long', { maxNewTokens: 4096, limit: 1 })
+    const [{ promptTokens, tokens }] = responsesOf('long') as [ResponseLine]
+    expect(promptTokens + tokens).toBeLessThanOrEqual(2048)
+    const wordy = await plainData(join(root, 'wordy'), rows)
+    const text = readFileSync(join(wordy, 'testmini.jsonl'), 'utf8')
+    writeFileSync(join(wordy, 'testmini.jsonl'), text.replaceAll('what is', `${'what '.repeat(2048)}is`))
+    await expect(run('wordy', { data: wordy, limit: 1 })).rejects.toMatchObject({
       code: 'E_TOO_LONG',
       message: expect.stringMatching(/testmini\.jsonl:1: expected at most 2048 tokens/),
     })

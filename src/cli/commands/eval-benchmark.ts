@@ -1,6 +1,6 @@
 /** `coldstart eval` of a benchmark. */
 
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, normalize, resolve } from 'node:path'
 import type { Config } from '../../config/schemas.js'
 import { ColdstartError } from '../../errors.js'
 import type { JudgeOption } from '../../eval/run/judge.js'
@@ -15,7 +15,8 @@ export type BenchmarkConfig = Extract<Config<'eval'>, { benchmark: unknown }>
 export async function benchmarkCommand(config: BenchmarkConfig, { output, signal }: Context): Promise<void> {
   const { judge, judgeModel, judgeApiKeyEnv, judgeMaxCalls, judgeConcurrency, name, ...options } = config.benchmark
   const endpoint = { apiKeyEnv: judgeApiKeyEnv, maxCalls: judgeMaxCalls, concurrency: judgeConcurrency }
-  const chosen = judgeOf(judge, judgeModel, endpoint)
+  const chosen =
+    judge === undefined && judgeModel === undefined ? undefined : judgeOf(judge ?? 'rules', judgeModel, endpoint)
   const [{ runBenchmark }, { benchmarkOf, protocolOf }] = await Promise.all([
     import('../../eval/run/run.js'),
     import('../../eval/run/protocol.js'),
@@ -57,5 +58,9 @@ export function judgeOf(
 
 /** Who answers, as a part of a folder's name. */
 function answererOf({ model, benchmark: { responses } }: BenchmarkConfig): string {
-  return basename(resolve(model?.path ?? responses ?? '')).replace(/\.\w+$/, '')
+  const given = normalize(model?.path ?? responses ?? '')
+  const name = basename(resolve(given)).replace(/\.\w+$/, '')
+  // What a run exports is called model in every run; the run's name tells them apart.
+  const run = basename(dirname(given))
+  return model !== undefined && name === 'model' && !['', '.', '..'].includes(run) ? run : name
 }

@@ -62,7 +62,7 @@ async function lintFile(file: string, profile: Profile, { output, signal }: Cont
       const source = batch[index]?.source
       output.event({ source, gold, fault, message, suggestion })
       const better = suggestion === undefined ? '' : `; better ${JSON.stringify(suggestion)}`
-      output.result(`${source}: ${message}${gold === null ? '' : ` (${JSON.stringify(gold)}${better})`}\n`)
+      output.result(`${source}: ${message}${gold === null ? '' : ` (${shortened(JSON.stringify(gold))}${better})`}\n`)
     }
     await output.taken()
   }
@@ -73,6 +73,9 @@ async function lintFile(file: string, profile: Profile, { output, signal }: Cont
   }
   output.result(`${rows} gold answers, none at fault under ${profile}\n`)
 }
+
+/** Enough of a long answer to know it by. */
+const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)
 
 type Columns = Readonly<Record<string, unknown>>
 

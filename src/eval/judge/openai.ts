@@ -15,8 +15,12 @@ export interface JudgeStats {
   calls: number
   /** Questions answered from stored replies. */
   stored: number
+  /** Questions that the endpoint answered. */
+  answered: number
   /** Questions without a usable answer. */
   unjudged: number
+  /** Why the last of them has none. */
+  lastFailure: string | null
   /** Tokens as the endpoint counted them; 0 where it does not. */
   promptTokens: number
   completionTokens: number
@@ -54,7 +58,9 @@ class EndpointJudge implements OpenAiJudge {
   readonly stats: JudgeStats = {
     calls: 0,
     stored: 0,
+    answered: 0,
     unjudged: 0,
+    lastFailure: null,
     promptTokens: 0,
     completionTokens: 0,
     served: [],
@@ -102,6 +108,7 @@ class EndpointJudge implements OpenAiJudge {
 
   #withoutCalls(): null {
     this.stats.unjudged += 1
+    this.stats.lastFailure = 'no reply is stored'
     if (this.#settings.missing === 'unjudged') return null
     throw new ColdstartError(
       'E_JUDGE',
@@ -148,6 +155,7 @@ class EndpointJudge implements OpenAiJudge {
 
   async #keep(request: JudgeRequest, { text, served, promptTokens, completionTokens }: Reply): Promise<string> {
     this.#failures = 0
+    this.stats.answered += 1
     this.stats.promptTokens += promptTokens
     this.stats.completionTokens += completionTokens
     if (served !== undefined && !this.stats.served.includes(served)) this.stats.served.push(served)
@@ -157,6 +165,7 @@ class EndpointJudge implements OpenAiJudge {
 
   #giveUp({ about, why }: Failure): null {
     this.stats.unjudged += 1
+    this.stats.lastFailure = why
     // Once anything was answered, a refused question is that question's fault. Before, all of them may be asked the wrong way.
     if (about === 'endpoint' || this.#transcripts.size === 0) this.#failures += 1
     if (this.#failures < this.#settings.maxFailures) return null

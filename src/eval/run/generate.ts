@@ -40,14 +40,14 @@ export async function answer(questions: readonly Question[], options: AnswerOpti
     signal?.throwIfAborted()
     const batch = questions.slice(first, first + batchSize)
     const prompts = await Promise.all(
-      batch.map(async ({ index, source, prompt }) => ({
-        key: index,
-        prompt: await model.processor.encode(await messagesOf(prompt), {
+      batch.map(async ({ index, source, prompt: { system, ...prompt } }) => {
+        const encoded = await model.processor.encode(await messagesOf(prompt), {
           addGenerationPrompt: true,
-          systemMessage: prompt.system,
+          systemMessage: system,
           name: source,
-        }),
-      })),
+        })
+        return { key: index, prompt: encoded, maxNewTokens: roomFor(encoded.ids.length, options) }
+      }),
     )
     const stored: Promise<void>[] = []
     const finished = (at: number, completion: Completion): void => {
@@ -68,6 +68,23 @@ export async function answer(questions: readonly Question[], options: AnswerOpti
     }
     await Promise.all(stored)
   }
+}
+
+/**
+ * Tokens of a response: as many as the protocol has, or as the model's context leaves beside a long prompt. Such a response ends at its
+ * length limit and is counted as cut; one long row does not end a run. A prompt that leaves none is the engine's `E_TOO_LONG`.
+ */
+function roomFor(promptTokens: number, { model, sampling }: AnswerOptions): number {
+  const context = contextOf(model.config)
+  return context === undefined
+    ? sampling.maxNewTokens
+    : Math.max(1, Math.min(sampling.maxNewTokens, context - promptTokens))
+}
+
+function contextOf(config: Readonly<Record<string, unknown>>): number | undefined {
+  const text = (config.text_config ?? {}) as Record<string, unknown>
+  const tokens = text.max_position_embeddings ?? config.max_position_embeddings
+  return typeof tokens === 'number' ? tokens : undefined
 }
 
 /** Images, then the text, as parts: what looks like a placeholder in the text stays text. */

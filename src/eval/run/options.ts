@@ -25,7 +25,7 @@ export interface RunBenchmarkOptions {
   responses?: string | undefined
   /** Folder of the evaluation. If it holds a part of the same run, that run goes on. */
   outputDir: string
-  /** Who settles what rules alone cannot. Default `rules`. */
+  /** Who settles what rules alone cannot. Default `rules`; in the folder of a scored run its last judge, by the stored replies. */
   judge?: JudgeOption | undefined
   /** Answer the first rows only; the report says that it is of a subset. */
   limit?: number | undefined

@@ -4,7 +4,7 @@ import { readSplit } from '../read/split.js'
 import { EvaluationFolder } from '../store.js'
 import { answerByModel, answerFromFile } from './answers.js'
 import { factsOf } from './facts.js'
-import { openJudge } from './judge.js'
+import { lastJudge, openJudge } from './judge.js'
 import { answererOf, checkCounts, type RunBenchmarkOptions } from './options.js'
 import { benchmarkOf, completeOptions, protocolOf } from './protocol.js'
 import { scoreInto } from './score-folder.js'
@@ -34,7 +34,7 @@ export async function runBenchmark(options: RunBenchmarkOptions): Promise<Evalua
   const switches = completeOptions(protocol, options.options)
   const answerer = answererOf(options, protocol)
   // A wrong address or a missing key is told now, not after a night of generating.
-  const judge = openJudge(options.judge ?? 'rules', protocol, options.outputDir)
+  const judge = openJudge(options.judge ?? (await lastJudge(options.outputDir)), protocol, options.outputDir)
   let folder: EvaluationFolder | undefined
   try {
     const data = await readSplit(benchmark, { ...options, path: options.data })
@@ -46,7 +46,9 @@ export async function runBenchmark(options: RunBenchmarkOptions): Promise<Evalua
       answerer.kind === 'model'
         ? await answerByModel(parts, answerer)
         : await answerFromFile(parts, answerer.path, new Set(data.rows.map(({ id }) => id)))
-    return await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
+    const report = await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
+    judge.assertAnswered()
+    return report
   } finally {
     await folder?.close()
     await judge.close()

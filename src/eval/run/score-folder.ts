@@ -1,12 +1,12 @@
 /** Scoring of stored responses, in a run or long after it: no model, no images, no question to the judge that has a reply. */
 
 import { ColdstartError } from '../../errors.js'
-import { EvaluationFolder, readEvaluation, readReport, type StoredEvaluation } from '../store.js'
+import { EvaluationFolder, readEvaluation, type StoredEvaluation } from '../store.js'
 import type { Benchmark, BenchmarkRow, JudgeChoice, Protocol } from '../types.js'
 import { dataLine } from './answers.js'
 import type { EvaluationListener } from './events.js'
 import { promptHash } from './fingerprints.js'
-import { type JudgeOption, openJudge } from './judge.js'
+import { type JudgeOption, lastJudge, openJudge } from './judge.js'
 import { benchmarkOf, protocolOf } from './protocol.js'
 import { reportOf, scoreLines } from './report.js'
 import { rowOf, scoreRows } from './score.js'
@@ -47,7 +47,9 @@ export async function scoreBenchmark(path: string, options: ScoreBenchmarkOption
     assertSamePrompts(path, facts, protocol, rows, responses)
     const judge = openJudge(options.judge ?? (await lastJudge(path)), protocol, path)
     try {
-      return await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
+      const report = await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
+      judge.assertAnswered()
+      return report
     } finally {
       await judge.close()
     }
@@ -121,9 +123,4 @@ function assertSamePrompts(
     `${path}: row ${rows[other]?.id} was asked with version ${version} of the protocol; version ${protocol.version} asks something else`,
     { hint: 'run the evaluation again in another folder' },
   )
-}
-
-async function lastJudge(path: string): Promise<JudgeOption> {
-  const name = (await readReport(path))?.judge ?? 'rules'
-  return name === 'rules' || name === 'none' ? name : { model: name, missing: 'unjudged' }
 }

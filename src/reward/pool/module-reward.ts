@@ -1,4 +1,5 @@
 // A reward that lives in a module of the user's and runs in processes of its own, where nothing it does can stall the run.
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, extname, resolve } from 'node:path'
 import { ColdstartError } from '../../errors.js'
@@ -45,8 +46,8 @@ const besidesHeap = 256 * 1024 * 1024
  * await new GRPOTrainer({ model, rewardFuncs: [accuracyReward(), brevity], trainDataset }).train()
  * ```
  *
- * @throws ColdstartError `E_CONFIG` for a module without such an export or options that make no sense, `E_REWARD` for a module
- * that does not load.
+ * @throws ColdstartError `E_CONFIG` for a module without such an export or options that make no sense, `E_PATH` for one that is
+ * not there, `E_REWARD` for one that does not load.
  */
 export async function rewardFromModule(module: string, options: ModuleRewardOptions = {}): Promise<ModuleReward> {
   const [path = '', exported] = module.split('#', 2)
@@ -55,6 +56,7 @@ export async function rewardFromModule(module: string, options: ModuleRewardOpti
   for (const [name, value] of Object.entries({ softMs, hardMs, memoryMb, processes })) {
     if (!(value >= 1)) throw new ColdstartError('E_CONFIG', `${name}: expected at least 1, got ${value}`)
   }
+  if (!existsSync(path)) throw new ColdstartError('E_PATH', `${path}: no such file, for the reward ${module}`)
   const pool = new Pool(processes, {
     path: resolve(path),
     ...(exported === undefined ? {} : { name: exported }),

@@ -248,9 +248,9 @@ describe('rewardFromModule', () => {
     })
   })
 
-  it('a module that does not exist is E_REWARD', async () => {
+  it('a module that does not exist is E_PATH', async () => {
     const none = pathToFileURL(join(folder, 'none.mjs'))
-    await expect(rewardFromModule(fileURLToPath(none))).rejects.toMatchObject({ code: 'E_REWARD' })
+    await expect(rewardFromModule(fileURLToPath(none))).rejects.toMatchObject({ code: 'E_PATH' })
   })
 
   it.each(['softMs', 'hardMs', 'processes', 'memoryMb'])('refuses %s below 1', async (name) => {

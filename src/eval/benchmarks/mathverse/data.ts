@@ -44,6 +44,7 @@ export function readMathVerse(records: readonly RawRecord[], split: string): Ben
     if ((version === textOnly) !== (split === 'testmini_text_only')) {
       throw columnError(record, 'problem_version', `a version of split ${split}`)
     }
+    const { metadata, subject, subfield } = metadataOf(record)
     const question = optionalText(record, 'question')
     const fields: MathVerseFields = {
       question,
@@ -57,8 +58,9 @@ export function readMathVerse(records: readonly RawRecord[], split: string): Ben
       source: record.source,
       images: version === textOnly ? [] : imageColumns(record, images),
       gold: textColumn(record, 'answer'),
-      groups: { version, ...subjectOf(record) },
-      fields: { ...fieldsOf(record, images), ...fields },
+      groups: { version, subject, subfield },
+      // One form of the metadata, so that parquet and JSON are the same data.
+      fields: { ...fieldsOf(record, images), metadata, ...fields },
     }
   })
 }
@@ -69,10 +71,10 @@ export function mathverseFields(row: BenchmarkRow): MathVerseFields {
 }
 
 /** The metadata are an object, or a dictionary as Python prints it. */
-function subjectOf(record: RawRecord): { subject: string; subfield: string } {
+function metadataOf(record: RawRecord): { metadata: unknown; subject: string; subfield: string } {
   const { metadata: published } = record.values
   const metadata = typeof published === 'string' ? parsePythonLiteral(published) : published
   const { subject, subfield } = (metadata ?? {}) as Record<string, unknown>
-  if (typeof subject === 'string' && typeof subfield === 'string') return { subject, subfield }
+  if (typeof subject === 'string' && typeof subfield === 'string') return { metadata, subject, subfield }
   throw columnError(record, 'metadata', 'an object or a printed dictionary with subject and subfield')
 }
