@@ -2,7 +2,7 @@
 
 mod common;
 
-use coldstart_grader::{Path, Profile};
+use coldstart_grader::{Limits, Path, Profile};
 use common::{Pair, pairs, verdict};
 
 // Why math-verify 0.8.0 says false and we say true.
@@ -11,7 +11,6 @@ const CAPITALS: &str = "texts that differ only in capitals";
 const COLON: &str = "a colon macro is a colon";
 const COLUMN: &str = "a column vector is a tuple";
 const DEGREE: &str = "every way to write a degree mark is dropped";
-const DIFFERENTIAL: &str = "a letter after d is a factor, not a differential";
 const DOUBLE_STAR: &str = "two stars are a power";
 const FULL_STOP: &str = "a final full stop goes";
 const MULTIPLE: &str = "a multiple of an inequality is the same inequality";
@@ -21,10 +20,10 @@ const WORD_CUT: &str = "no sign is read inside of a word";
 const OPTION_LETTER: &str = "(1)20 is not a mixed number";
 
 /// Gold, given, why the verdicts differ.
-const KNOWN: [(&str, &str, &str); 35] = [
+const KNOWN: [(&str, &str, &str); 34] = [
     (r"(4\sqrt{5}, -\frac{1}{3})", r"\langle \sqrt{80}, -1/3\rangle", ANGLE_BRACKETS),
     (r"(2\sqrt{3}, 18)", r"\langle 2\sqrt { 3 }, 18.0\rangle", ANGLE_BRACKETS),
-    (r"74~\text{inches}", "74", CAPITALS),
+    (r"74~\text{inches}", "74", TILDE),
     ("Ernst", "ernst", CAPITALS),
     ("D)", "d)", CAPITALS),
     ("7:9", r"7\colon 9", COLON),
@@ -41,7 +40,6 @@ const KNOWN: [(&str, &str, &str); 35] = [
     (r"$11^{\circ}$", "11°", DEGREE),
     (r"$55^{\circ}$", "55°", DEGREE),
     (r"$124^{\circ}$", "124°", DEGREE),
-    ("7abd", "7dba", DIFFERENTIAL),
     ("10**3", "10^{3}", DOUBLE_STAR),
     ("-44{,}400", "-44400.", FULL_STOP),
     ("isosceles", "isosceles.", FULL_STOP),
@@ -90,13 +88,14 @@ fn verdicts_on_published_model_outputs_are_those_of_math_verify() {
 
 #[test]
 fn verdicts_on_rewrites_and_near_misses_are_those_of_math_verify() {
-    assert_only_known_differences("generated", 600, 0.945);
+    assert_only_known_differences("generated", 600, 0.955);
 }
 
 #[test]
-fn no_equal_golden_pair_is_refused() {
+fn no_equal_golden_pair_is_refused_and_all_stay_far_from_the_step_limit() {
     for pair in [pairs("pairs"), pairs("generated")].concat() {
         let verdict = verdict(&pair.pred, &pair.gold, Profile::Lenient);
         assert!(!pair.recorded(Profile::Lenient) || !matches!(verdict.path, Path::Refused(_)), "{pair:?}: {verdict:?}");
+        assert!(verdict.steps <= Limits::default().steps / 10, "{pair:?}: {verdict:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use coldstart_grader::Profile;
+use coldstart_grader::{Limits, Profile};
 use common::verdict;
 
 /// Gold, given, verdict.
@@ -153,6 +153,23 @@ fn an_answer_in_other_words_is_still_the_answer() {
         ("3ab", "3 b a"),
         ("|3-5|", "2"),
         ("12 cm", r"12\text{ cm}"),
+        ("9>x\\ge 3", "[3,9)"),
+        ("x+y<3", "-2x-2y>-6"),
+        ("-x+y=3", "x-y=-3"),
+        (r"x=\{1,2\}", r"x=\{2,1\}"),
+        ("x^2=1, 2", "2, x^2=1"),
+        ("x=1=1, 2", "2, x=1"),
+        ("-1, 3", r"1\pm 2\approx 3"),
+        ("(1,x)", "(1, 2x/2)"),
+        ("(x,1)", "(2x/2,1)"),
+        (r"(-\infty,x)", r"(-\infty, 2x/2)"),
+        (r"(x,\infty)", r"(2x/2,\infty)"),
+        ("a/b=5", "5"),
+        ("5", r"5\ldots"),
+        ("5", r"\text 5"),
+        (r"\sin^{-2}(x)", r"\frac{1}{\sin^2 x}"),
+        (r"2\frac{3}{x}", r"\frac{6}{x}"),
+        (r"2\frac{x}{3}", r"\frac{2x}{3}"),
     ] {
         let verdict = verdict(given, gold, Profile::Lenient);
         assert!(verdict.correct, "gold {gold}  given {given}  {verdict:?}");
@@ -187,6 +204,33 @@ fn what_is_not_the_answer_is_not_accepted() {
         ("y=8x-8", "y=16x-16"),
         ("x^2>4", "(2,\\infty)"),
         ("5<x<3", "(3,5)"),
+        ("1<x<2", "1<x"),
+        ("x+y<3", "2x+2y>6"),
+        ("(x,y)=(1,2)", "(x,y)=(2,1)"),
+        ("(x^2,y)=(1,2)", "(1,2)"),
+        ("(x,y)<(1,2)", "(1,2)"),
+        ("3=4", "6=8"),
+        (r"\ln(-x^2)=1", r"\ln(-x^2)=2"),
+        ("|x|=x", "x=5"),
+        ("x=5", "|x|=x"),
+        ("x<y", "(1,2)"),
+        ("x<3<y", "(1,3)"),
+        ("x^2-x<3", "(1,2)"),
+        ("5<x>3", r"(5,\infty)"),
+        ("9>x>1<x", "(1,9)"),
+        ("2^x=8", "8"),
+        (r"(-\infty,\infty)", r"(\infty,-\infty)"),
+        (r"(\infty,3)", r"(3,\infty)"),
+        (r"(\infty,3)", r"(\infty,4)"),
+        (r"\{1\}\cup 2", "1,2"),
+        (r"2\{1\}", "2"),
+        ("5", r"\begin{pmatrix}5\\6\end{pmatrix}"),
+        (r"\begin{pmatrix}5\\6\end{pmatrix}", "5"),
+        (r"\begin{pmatrix}5\\6\end{pmatrix}", r"\begin{pmatrix}5\\6\\7\end{pmatrix}"),
+        (r"\begin{cases}1\end{cases}", "1"),
+        ("2/2", r"4\ 2/2"),
+        ("250", r"1\ 250"),
+        ("7abd", "7dba"),
         (r"\infty", r"-\infty"),
         (r"\infty", "x"),
         ("(1,2", "(1,2)"),
@@ -203,5 +247,23 @@ fn what_is_not_the_answer_is_not_accepted() {
     ] {
         let verdict = verdict(given, gold, Profile::Lenient);
         assert!(!verdict.correct, "gold {gold}  given {given}  {verdict:?}");
+    }
+}
+
+#[test]
+fn the_hardest_honest_pairs_take_a_fifth_of_the_steps_at_most() {
+    for (gold, given) in [
+        ("(a+b)^5", "a^5+5a^4b+10a^3b^2+10a^2b^3+5ab^4+b^5"),
+        ("(a+b+c)^3", "a^3+b^3+c^3+3a^2b+3ab^2+3a^2c+3ac^2+3b^2c+3bc^2+6abc"),
+        ("(x+y)^{10}", "(x^2+2xy+y^2)^5"),
+        (r"\sin(x+y)\sin(x-y)", r"\sin^2 x-\sin^2 y"),
+        (r"\frac{\sin x+\sin y}{\cos x+\cos y}", r"\tan(\frac{x+y}{2})"),
+        (r"\tan(x+y)", r"\frac{\tan x+\tan y}{1-\tan x\tan y}"),
+        (r"\sqrt{2+\sqrt{2+\sqrt{2+\sqrt{2}}}}", r"2\cos(\frac{\pi}{32})"),
+        (r"\sqrt[3]{2+\sqrt{5}}+\sqrt[3]{\sqrt{5}-2}", r"\sqrt{5}"),
+        (r"\frac{1}{x-1}-\frac{1}{x+1}+\frac{1}{x+2}", r"\frac{x^2+2x+3}{(x-1)(x+1)(x+2)}"),
+    ] {
+        let verdict = verdict(given, gold, Profile::Lenient);
+        assert!(verdict.correct && verdict.steps <= Limits::default().steps / 5, "{gold}: {verdict:?}");
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Arena {
     nodes: Vec<Node>,
     /// Height of the tree below each node; bounds every recursion over it.
     heights: Vec<u32>,
+    /// Whether a decimal literal occurs in the tree of each node.
+    decimals: Vec<bool>,
     symbols: Vec<Box<str>>,
     by_name: HashMap<Box<str>, Symbol>,
     real_symbols: bool,
@@ -109,6 +111,7 @@ impl Arena {
         Self {
             nodes: Vec::new(),
             heights: Vec::new(),
+            decimals: Vec::new(),
             symbols: Vec::new(),
             by_name: HashMap::new(),
             real_symbols: false,
@@ -138,6 +141,11 @@ impl Arena {
 
     pub fn node(&self, id: Id) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// Whether a decimal literal occurs in the expression.
+    pub fn has_decimal(&self, id: Id) -> bool {
+        self.decimals[id.index()]
     }
 
     /// The first `count` nodes, in the order they were made.
@@ -247,12 +255,14 @@ impl Arena {
 
     fn push(&mut self, node: Node, budget: &mut Budget) -> Result<Id, Refusal> {
         budget.node()?;
-        budget.step(node.children().count())?;
+        budget.step(2 * node.children().count())?;
         let height = 1 + node.children().map(|child| self.heights[child.index()]).max().unwrap_or(0);
         if height > budget.limits().depth {
             return Err(Refusal::Size);
         }
         let id = Id(u32::try_from(self.nodes.len()).map_err(|_| Refusal::Size)?);
+        let decimal = matches!(node, Node::Decimal(..)) || node.children().any(|child| self.decimals[child.index()]);
+        self.decimals.push(decimal);
         self.nodes.push(node);
         self.heights.push(height);
         Ok(id)

@@ -10,7 +10,7 @@ use super::coefficient::Coefficient;
 use super::forms::{Atom, Forms, Sum, SumId};
 use super::number::Rational;
 use super::product::{Product, Total};
-use crate::Budget;
+use crate::{Budget, budget::cost};
 
 /// Decimal literals with more digits than this hold more than a double.
 const DOUBLE_DIGITS: u32 = 15;
@@ -36,7 +36,7 @@ impl Forms {
     }
 
     fn form(&mut self, nodes: &[Node], id: Id, budget: &mut Budget) -> Result<Sum, Stop> {
-        budget.step(1)?;
+        budget.step(cost::TERM)?;
         let atom = match &nodes[id.index()] {
             Node::Number(value) => return Ok(Sum::number(Coefficient::Exact(value.clone()))),
             Node::Decimal(value, digits) => return Ok(Sum::number(self.literal(value, *digits))),
@@ -98,7 +98,7 @@ impl Forms {
         product: &mut Product,
         budget: &mut Budget,
     ) -> Result<(), Stop> {
-        budget.step(1)?;
+        budget.step(cost::TERM)?;
         match &nodes[id.index()] {
             Node::Mul(factors) if !self.doubles => {
                 for &factor in factors {

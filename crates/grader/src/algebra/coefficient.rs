@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use super::Stop;
 use super::number::Rational;
 use super::numeric;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 /// Exact until it meets a double.
 #[derive(Debug, Clone)]
@@ -109,6 +109,14 @@ impl Coefficient {
         }
     }
 
+    /// Words beyond the first.
+    pub fn words(&self) -> usize {
+        match self {
+            Self::Exact(value) | Self::Long(value) => value.bits() / 64,
+            Self::Double(_) => 0,
+        }
+    }
+
     pub fn to_f64(&self) -> f64 {
         match self {
             Self::Exact(value) | Self::Long(value) => value.to_f64(),
@@ -121,6 +129,7 @@ impl Coefficient {
         match self {
             Self::Exact(value) | Self::Long(value) => Ok(value.clone()),
             Self::Double(value) => {
+                budget.step(cost::BIG)?;
                 let magnitude = Rational::parse(&format!("{:e}", value.abs()), budget)?.ok_or(Stop::Undefined)?;
                 Ok(if *value < 0.0 { magnitude.neg() } else { magnitude })
             }
@@ -147,7 +156,13 @@ impl Pair {
             (Long(a), Double(b)) if b.is_finite() => {
                 Self::Long(a.clone(), Rational::from_f64(*b, budget)?.unwrap_or(Rational::ZERO))
             }
-            _ => Self::Double(a.to_f64(), b.to_f64()),
+            _ => {
+                // A quotient of many digits, unless it is a double already.
+                if matches!((a, b), (Exact(_), _) | (_, Exact(_))) {
+                    budget.step(cost::BIG + 4 * (a.words() + b.words()))?;
+                }
+                Self::Double(a.to_f64(), b.to_f64())
+            }
         })
     }
 }

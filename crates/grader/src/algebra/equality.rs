@@ -1,7 +1,7 @@
 //! Equality of two expressions: canonical forms first, then exact arithmetic on their difference, then the numeric test.
 
 use super::arena::{Arena, Id};
-use super::forms::Sum;
+use super::forms::{Sum, SumId};
 use super::{Stop, numeric};
 use crate::{Budget, Refusal};
 
@@ -27,6 +27,19 @@ pub(crate) fn equal(arena: &mut Arena, a: Id, b: Id, seed: u64, budget: &mut Bud
     match exactly_equal(arena, a, b, budget) {
         Ok(Some(equal)) => Ok(equal.then_some(How::Exact)),
         Ok(None) => Ok(numeric::agree(arena, a, b, DIGITS, seed, budget)?.then_some(How::Numeric)),
+        Err(Stop::Undefined) => Ok(None),
+        Err(Stop::Refused(refusal)) => Err(refusal),
+    }
+}
+
+/// The canonical form of an expression. Expressions of one arena with the same form are equal. `None` if it is undefined.
+///
+/// # Errors
+/// The limit that was reached first.
+pub(crate) fn form(arena: &mut Arena, id: Id, budget: &mut Budget) -> Result<Option<SumId>, Refusal> {
+    let (nodes, forms) = arena.exact_forms();
+    match forms.canonical(nodes, id, budget) {
+        Ok(form) => Ok(Some(form)),
         Err(Stop::Undefined) => Ok(None),
         Err(Stop::Refused(refusal)) => Err(refusal),
     }

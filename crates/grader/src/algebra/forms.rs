@@ -12,7 +12,7 @@ use num_bigint::BigInt;
 use super::arena::{Func, Symbol};
 use super::coefficient::Coefficient;
 use super::number::Rational;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct AtomId(u32);
@@ -106,7 +106,12 @@ impl Forms {
     }
 
     pub fn intern_atom(&mut self, atom: Atom, budget: &mut Budget) -> Result<AtomId, Refusal> {
-        budget.step(1)?;
+        let items = match &atom {
+            Atom::Integer(value) => value.bits() as usize / 64,
+            Atom::Call(_, args) => args.len(),
+            _ => 0,
+        };
+        budget.step(cost::INTERN + cost::INTERN_ITEM * items)?;
         Ok(AtomId(self.atoms.intern(atom)))
     }
 
@@ -114,12 +119,13 @@ impl Forms {
         if monomial.is_empty() {
             return Ok(Self::UNIT);
         }
-        budget.step(1 + monomial.len())?;
+        budget.step(cost::INTERN + cost::INTERN_ITEM * monomial.len())?;
         Ok(MonomialId(self.monomials.intern(monomial)))
     }
 
     pub fn intern_sum(&mut self, sum: Sum, budget: &mut Budget) -> Result<SumId, Refusal> {
-        budget.step(1 + sum.0.len())?;
+        let words: usize = sum.0.iter().map(|(_, coefficient)| coefficient.words()).sum();
+        budget.step(cost::INTERN + cost::INTERN_ITEM * (sum.0.len() + words))?;
         Ok(SumId(self.sums.intern(sum)))
     }
 }

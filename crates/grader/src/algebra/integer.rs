@@ -3,15 +3,21 @@
 use num_bigint::{BigInt, BigUint};
 
 use super::number::Rational;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
-/// The greatest trial divisor of one-word numbers; longer ones get fewer, so that the work stays alike.
-const MOST_DIVISOR: u64 = 1_000_000;
-/// Divisions of a word that one step pays for.
-const DIVISIONS_PER_STEP: usize = 16;
+/// Trial divisors of numbers of one word are the primes below this.
+const DIVISORS_BELOW: usize = 10_000;
+/// Of longer numbers so many primes are tried, those below 1000.
+const DIVISORS_OF_LONG: usize = 168;
 
 /// Factors of [`factor`] below this are prime.
-pub(super) const PROVEN_PRIME: u64 = MOST_DIVISOR * MOST_DIVISOR;
+pub(super) const PROVEN_PRIME: u64 = (DIVISORS_BELOW * DIVISORS_BELOW) as u64;
+
+/// What a root of a long number is charged, for itself and for each word; a product of its words comes on top.
+const ROOT: usize = 80;
+const ROOT_WORD: usize = 30;
+
+static PRIMES: [u16; 1229] = primes();
 
 /// `n!`. `None` for negative `n`.
 pub(crate) fn factorial(n: i64, budget: &mut Budget) -> Result<Option<Rational>, Refusal> {
@@ -46,58 +52,101 @@ pub(crate) fn gcd(a: i64, b: i64) -> i64 {
 
 /// The factors of a positive integer, by size, and how often each divides it: primes, and at most one larger number that trial
 /// division left over. None for one.
+///
+/// More divisors would find more primes, but no more verdicts: what is left over is compared by the numeric test.
 pub(super) fn factor(value: BigInt, budget: &mut Budget) -> Result<Vec<(BigInt, u32)>, Refusal> {
     let mut rest = value.into_parts().1;
     let mut factors = Vec::new();
-    let mut divisors = Divisors::default();
-    while rest.bits() > 64 {
-        let words = rest.bits().div_ceil(64) as usize;
-        let divisor = divisors.advance(words, budget)?;
-        if divisor > MOST_DIVISOR / (4 * words as u64) {
-            factors.push(perfect_root(rest, budget)?);
-            return Ok(factors);
-        }
-        let mut count = 0;
-        while remainder(&rest, divisor) == 0 {
-            budget.step(1 + words / 4)?;
-            rest /= divisor;
-            count += 1;
-        }
-        if count > 0 {
-            factors.push((divisor.into(), count));
-        }
+    let mut times = 1;
+    if rest.bits() > 64 {
+        small_factors(&mut rest, &mut factors, budget)?;
     }
-    let mut rest = u64::try_from(rest).unwrap_or(1);
-    loop {
-        let divisor = divisors.advance(1, budget)?;
-        if divisor > MOST_DIVISOR || divisor * divisor > rest {
-            break;
-        }
-        let mut count = 0;
-        while rest % divisor == 0 {
-            rest /= divisor;
-            count += 1;
-        }
-        if count > 0 {
-            factors.push((divisor.into(), count));
-        }
+    if rest.bits() > 64 {
+        (rest, times) = perfect_root(rest, budget)?;
     }
-    if rest >= PROVEN_PRIME {
-        factors.push(perfect_root(rest.into(), budget)?);
-    } else if rest > 1 {
-        factors.push((rest.into(), 1));
+    match u64::try_from(&rest) {
+        Ok(rest) => factor_word(rest, times, &mut factors, budget)?,
+        Err(_) => factors.push((rest.into(), times)),
     }
     Ok(factors)
 }
 
+/// Adds the factors of a number of one word, each so many times.
+fn factor_word(value: u64, times: u32, factors: &mut Vec<(BigInt, u32)>, budget: &mut Budget) -> Result<(), Refusal> {
+    let mut rest = value;
+    let mut tried = 0;
+    for prime in PRIMES.iter().map(|prime| u64::from(*prime)) {
+        if prime * prime > rest {
+            break;
+        }
+        tried += 1;
+        let mut count = 0;
+        while rest.is_multiple_of(prime) {
+            rest /= prime;
+            count += 1;
+        }
+        if count > 0 {
+            factors.push((prime.into(), count * times));
+        }
+    }
+    // After the work, which is bounded: about 1,300 divisions.
+    budget.step(1 + 2 * tried + value.checked_ilog2().unwrap_or(0) as usize)?;
+    if rest >= PROVEN_PRIME {
+        let (root, power) = perfect_root(rest.into(), budget)?;
+        factors.push((root.into(), power * times));
+    } else if rest > 1 {
+        factors.push((rest.into(), times));
+    }
+    Ok(())
+}
+
+/// Divides a number of several words by the smallest primes.
+fn small_factors(rest: &mut BigUint, factors: &mut Vec<(BigInt, u32)>, budget: &mut Budget) -> Result<(), Refusal> {
+    let mut primes = PRIMES[..DIVISORS_OF_LONG].iter().map(|prime| u64::from(*prime)).peekable();
+    while let Some(first) = primes.next() {
+        // One remainder of all words for as many primes as fit a word together.
+        let (mut group, mut product) = (vec![first], first);
+        while let Some((prime, larger)) = primes.peek().and_then(|prime| Some((*prime, product.checked_mul(*prime)?))) {
+            product = larger;
+            group.push(prime);
+            primes.next();
+        }
+        let words = rest.iter_u64_digits().len();
+        budget.step(cost::ALLOCATION + 4 * words + 2 * group.len())?;
+        let remainder = remainder(rest, product);
+        for prime in group.into_iter().filter(|prime| remainder.is_multiple_of(*prime)) {
+            factors.push((prime.into(), divide_out(rest, prime, budget)?));
+        }
+    }
+    Ok(())
+}
+
+/// Divides by a prime as often as it goes: by the largest power of it that fits a word first.
+fn divide_out(rest: &mut BigUint, prime: u64, budget: &mut Budget) -> Result<u32, Refusal> {
+    let most = u64::MAX.ilog(prime);
+    let mut count = 0;
+    for exponent in [most, 1] {
+        let divisor = prime.pow(exponent);
+        loop {
+            budget.step(cost::ALLOCATION + 8 * rest.iter_u64_digits().len())?;
+            if remainder(rest, divisor) != 0 {
+                break;
+            }
+            *rest /= divisor;
+            count += exponent;
+        }
+    }
+    Ok(count)
+}
+
 /// `(r, k)` with `r^k = value` and `k` as large as small primes make it.
-fn perfect_root(mut value: BigUint, budget: &mut Budget) -> Result<(BigInt, u32), Refusal> {
+fn perfect_root(mut value: BigUint, budget: &mut Budget) -> Result<(BigUint, u32), Refusal> {
     let mut power = 1;
     let mut degrees = [2, 3, 5, 7].into_iter();
     let mut degree = degrees.next();
     while let Some(k) = degree {
         let words = 1 + value.bits() as usize / 64;
-        budget.step(1 + words * words / 8)?;
+        budget.step(ROOT + ROOT_WORD * words + words * words / 4)?;
         let root = value.nth_root(k);
         if root.pow(k) == value {
             value = root;
@@ -106,7 +155,7 @@ fn perfect_root(mut value: BigUint, budget: &mut Budget) -> Result<(BigInt, u32)
             degree = degrees.next();
         }
     }
-    Ok((value.into(), power))
+    Ok((value, power))
 }
 
 fn remainder(value: &BigUint, divisor: u64) -> u64 {
@@ -114,35 +163,24 @@ fn remainder(value: &BigUint, divisor: u64) -> u64 {
     value.iter_u64_digits().rev().fold(0, fold)
 }
 
-/// 2, 3, 5, then every number prime to 30, which all other primes are among.
-#[derive(Default)]
-struct Divisors {
-    last: u64,
-    place: usize,
-    unpaid: usize,
-}
-
-impl Divisors {
-    fn advance(&mut self, words: usize, budget: &mut Budget) -> Result<u64, Refusal> {
-        const WHEEL: [u64; 8] = [4, 2, 4, 2, 4, 6, 2, 6];
-        self.unpaid += words;
-        if self.unpaid >= DIVISIONS_PER_STEP {
-            budget.step(self.unpaid / DIVISIONS_PER_STEP)?;
-            self.unpaid = 0;
-        }
-        self.last = match self.last {
-            0 => 2,
-            2 => 3,
-            3 => 5,
-            5 => 7,
-            last => {
-                let next = last + WHEEL[self.place];
-                self.place = (self.place + 1) % WHEEL.len();
-                next
+/// The primes below [`DIVISORS_BELOW`], by the sieve of Eratosthenes.
+const fn primes() -> [u16; 1229] {
+    let mut composite = [false; DIVISORS_BELOW];
+    let mut primes = [0; 1229];
+    let (mut count, mut n) = (0, 2);
+    while n < DIVISORS_BELOW {
+        if !composite[n] {
+            primes[count] = n as u16;
+            count += 1;
+            let mut multiple = n * n;
+            while multiple < DIVISORS_BELOW {
+                composite[multiple] = true;
+                multiple += n;
             }
-        };
-        Ok(self.last)
+        }
+        n += 1;
     }
+    primes
 }
 
 #[cfg(test)]
@@ -181,7 +219,9 @@ mod tests {
     #[test]
     fn factors_multiply_to_the_number_and_are_prime() {
         let mut budget = Budget::new(&Limits::default());
-        for value in (1..2000).chain([1_000_003 * 999_983, 2i64.pow(62), 30_030 * 30_030, 999_983 * 999_983 * 7]) {
+        for value in
+            (1..2000).chain([9_973 * 10_007, 2i64.pow(62), 30_030 * 30_030, 10_007 * 10_007 * 7, 9_973 * 9_973 * 9_973])
+        {
             let factors = factor(value.into(), &mut budget).unwrap();
             let product: BigInt = factors.iter().map(|(factor, count)| factor.pow(*count)).product();
             assert_eq!(product, value.into());
@@ -200,11 +240,21 @@ mod tests {
     }
 
     #[test]
+    fn long_numbers_are_divided_by_small_primes_and_by_what_they_are_powers_of() {
+        let mut budget = Budget::new(&Limits::default());
+        let factors = factor(BigInt::from(10).pow(999), &mut budget).unwrap();
+        assert_eq!(factors, [(2.into(), 999), (5.into(), 999)]);
+        // Neither prime is among the divisors of long numbers.
+        let factors = factor(BigInt::from(1009 * 1013).pow(8), &mut budget).unwrap();
+        assert_eq!(factors, [(1009.into(), 8), (1013.into(), 8)]);
+    }
+
+    #[test]
     fn factoring_stops_at_its_budget_of_divisions() {
         let mut budget = Budget::new(&Limits::default());
         let hard = (BigInt::from(1) << 4000) + 1;
         factor(hard, &mut budget).unwrap();
-        assert!(budget.steps() < 10_000, "{}", budget.steps());
+        assert!(budget.steps() < 30_000, "{}", budget.steps());
         let mut few = Budget::new(&Limits { steps: 100, ..Limits::default() });
         assert_eq!(factor(BigInt::from(999_999_999_989i64), &mut few), Err(Refusal::Steps));
     }

@@ -24,7 +24,8 @@ mod vanish;
 use crate::Refusal;
 
 pub(crate) use arena::{Arena, Func, Id, Node, Symbol};
-pub(crate) use equality::{How, agree, equal, monomials};
+pub(crate) use equality::{How, agree, equal, form, monomials};
+pub(crate) use forms::SumId as FormId;
 pub(crate) use number::Rational;
 pub(crate) use value::value;
 

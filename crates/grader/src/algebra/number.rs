@@ -3,13 +3,10 @@
 
 use std::cmp::Ordering;
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 
-use crate::{Budget, Refusal};
-
-/// Bits of two numbers whose greatest common divisor one step pays for.
-const GCD_BITS_PER_STEP: usize = 16;
+use crate::{Budget, Refusal, budget::cost};
 
 /// `numerator / denominator` in lowest terms, the denominator positive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,7 +61,7 @@ impl Rational {
     /// `None` if the text is anything else.
     pub fn parse(text: &str, budget: &mut Budget) -> Result<Option<Self>, Refusal> {
         // A digit is worth more than three bits; the size is asked for before the text is read.
-        budget.step(1 + text.len() / 16)?;
+        budget.step(cost::ALLOCATION + text.len() / cost::BYTES)?;
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = [whole, fraction].concat();
@@ -78,9 +75,13 @@ impl Rational {
             return Ok(Some(Self::ZERO));
         }
         budget.bits(digits.len().saturating_mul(3))?;
+        budget.step(digits.len())?;
         let value = match digits.parse::<i64>() {
             Ok(value) => Self::integer(value),
-            Err(_) => Self::from_big(BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or(BigInt::ZERO)),
+            Err(_) => {
+                budget.step(cost::BIG + digits.len() * digits.len() / 256)?;
+                Self::from_big(BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or(BigInt::ZERO))
+            }
         };
         budget.bits(value.bits())?;
         let exponent: i64 = exponent.parse().map_err(|_| Refusal::Big)?;
@@ -90,6 +91,7 @@ impl Rational {
     }
 
     fn reduced(numerator: i128, denominator: i128) -> Self {
+        // Both are below 2^127.
         let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()) as i128;
         let divisor = if denominator < 0 { -divisor } else { divisor };
         let (numerator, denominator) = (numerator / divisor, denominator / divisor);
@@ -97,20 +99,6 @@ impl Rational {
             (Some(numerator), Some(denominator)) => Self(Repr::Small(numerator, denominator)),
             _ => Self(Repr::Big(Box::new((numerator.into(), denominator.into())))),
         }
-    }
-
-    /// Charges the search for the greatest common divisor, which takes about as many rounds as there are bits.
-    fn reduced_big(numerator: BigInt, denominator: BigInt, budget: &mut Budget) -> Result<Self, Refusal> {
-        if denominator == BigInt::from(1) {
-            budget.bits(bits(&numerator))?;
-            return Ok(Self::from_big(numerator));
-        }
-        budget.step(1 + (bits(&numerator) + bits(&denominator)) / GCD_BITS_PER_STEP)?;
-        let divisor = numerator.gcd(&denominator);
-        let divisor = if denominator.sign() == Sign::Minus { -divisor } else { divisor };
-        let (numerator, denominator) = (numerator / &divisor, denominator / divisor);
-        budget.bits(bits(&numerator).max(bits(&denominator)))?;
-        Ok(Self::from_reduced(numerator, denominator))
     }
 
     /// From parts without a common divisor, the denominator positive.
@@ -204,17 +192,29 @@ impl Rational {
     }
 
     pub fn add(&self, other: &Self, budget: &mut Budget) -> Result<Self, Refusal> {
-        budget.step(1)?;
+        budget.step(2)?;
         if let (Repr::Small(a, b), Repr::Small(c, d)) = (&self.0, &other.0) {
             // Below 2^127: all parts are below 2^63.
             let [a, b, c, d] = [*a, *b, *c, *d].map(i128::from);
-            return Ok(if b == d { Self::reduced(a + c, b) } else { Self::reduced(a * d + c * b, b * d) });
+            let (numerator, denominator) = if b == d { (a + c, b) } else { (a * d + c * b, b * d) };
+            budget.step(reduction(numerator, denominator))?;
+            return Ok(Self::reduced(numerator, denominator));
         }
-        let ((a, b), (c, d)) = (self.parts(), other.parts());
-        let products = [bits(&a) + bits(&d), bits(&c) + bits(&b), bits(&b) + bits(&d)];
-        budget.bits(products.into_iter().max().unwrap_or(0) - 1)?;
-        budget.step(2 * self.words() * other.words())?;
-        Self::reduced_big(a * &d + c * &b, b * d, budget)
+        let ((a, mut b), (c, mut d)) = (self.parts(), other.parts());
+        budget.step(cost::BIG + 4 * self.words() * other.words())?;
+        // Only what both denominators share can divide the sum (Knuth, The Art of Computer Programming 2, 4.5.1).
+        let shared = gcd_big(&b, &d, budget)?;
+        if !is_one(&shared) {
+            b /= &shared;
+            d /= &shared;
+        }
+        budget.bits((bits(&a) + bits(&d)).max(bits(&c) + bits(&b)).max(bits(&b) + bits(&d) + bits(&shared)) - 1)?;
+        let numerator = a * &d + c * &b;
+        if is_one(&shared) {
+            return Ok(Self::from_reduced(numerator, b * d));
+        }
+        let divisor = gcd_big(&numerator, &shared, budget)?;
+        Ok(Self::from_reduced(numerator / &divisor, b * d * (shared / divisor)))
     }
 
     pub fn sub(&self, other: &Self, budget: &mut Budget) -> Result<Self, Refusal> {
@@ -222,16 +222,24 @@ impl Rational {
     }
 
     pub fn mul(&self, other: &Self, budget: &mut Budget) -> Result<Self, Refusal> {
-        budget.step(1)?;
+        budget.step(2)?;
         if let (Repr::Small(a, b), Repr::Small(c, d)) = (&self.0, &other.0) {
             let [a, b, c, d] = [*a, *b, *c, *d].map(i128::from);
+            budget.step(reduction(a * c, b * d))?;
             return Ok(Self::reduced(a * c, b * d));
         }
-        let ((a, b), (c, d)) = (self.parts(), other.parts());
+        let ((mut a, mut b), (mut c, mut d)) = (self.parts(), other.parts());
+        budget.step(cost::BIG + 2 * self.words() * other.words())?;
+        for (numerator, denominator) in [(&mut a, &mut d), (&mut c, &mut b)] {
+            let divisor = gcd_big(numerator, denominator, budget)?;
+            if !is_one(&divisor) {
+                *numerator /= &divisor;
+                *denominator /= divisor;
+            }
+        }
         // A product has at least one bit less than its factors together.
         budget.bits((bits(&a) + bits(&c)).max(bits(&b) + bits(&d)) - 1)?;
-        budget.step(self.words() * other.words())?;
-        Self::reduced_big(a * c, b * d, budget)
+        Ok(Self::from_reduced(a * c, b * d))
     }
 
     /// `self / other`. `Ok(None)` for a zero divisor.
@@ -253,6 +261,7 @@ impl Rational {
         // 2^(b-1) ≤ part, so the result has at least (b-1) · exponent + 1 bits.
         budget.bits(usize::try_from(left).map_err(|_| Refusal::Big)?.saturating_mul(base.bits() - 1))?;
         // Powers of numbers without a common divisor have none either.
+        budget.step(cost::BIG)?;
         let (numerator, denominator) = base.parts();
         let (numerator, denominator) = (power(numerator, left, budget)?, power(denominator, left, budget)?);
         Ok(Some(Self::from_reduced(numerator, denominator)))
@@ -265,7 +274,7 @@ impl Rational {
             let [a, b, c, d] = [*a, *b, *c, *d].map(i128::from);
             return Ok((a * d).cmp(&(c * b)));
         }
-        budget.step(2 * self.words() * other.words())?;
+        budget.step(cost::BIG + 2 * self.words() * other.words())?;
         let ((a, b), (c, d)) = (self.parts(), other.parts());
         Ok((a * d).cmp(&(c * b)))
     }
@@ -276,7 +285,7 @@ impl Rational {
         if let Repr::Small(numerator, denominator) = self.0 {
             return Ok(Self::integer(numerator.div_euclid(denominator)));
         }
-        budget.step(self.words() * self.words())?;
+        budget.step(cost::BIG + self.words() * self.words())?;
         let (numerator, denominator) = self.parts();
         Ok(Self::from_big(numerator.div_floor(&denominator)))
     }
@@ -346,7 +355,7 @@ pub(crate) fn scale_by_two(mut value: f64, exponent: i64) -> f64 {
 fn power(mut base: BigInt, exponent: u64, budget: &mut Budget) -> Result<BigInt, Refusal> {
     let multiply = |a: &BigInt, b: &BigInt, budget: &mut Budget| {
         budget.bits((bits(a) + bits(b)).saturating_sub(1))?;
-        budget.step(words(a) * words(b))?;
+        budget.step(cost::ALLOCATION + words(a) * words(b) / 2)?;
         Ok(a * b)
     };
     let mut result = BigInt::from(1);
@@ -380,21 +389,52 @@ fn words(value: &BigInt) -> usize {
     1 + bits(value) / 64
 }
 
-/// Greatest common divisor; of zero and zero, one, so that it can always be divided by.
-fn gcd(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
-        if let (Ok(a), Ok(b)) = (u64::try_from(a), u64::try_from(b)) {
-            // Division of 64 bits is several times as fast.
-            return u128::from(gcd_word(a, b));
-        }
-        (a, b) = (b, a % b);
-    }
-    a.max(1)
+fn is_one(value: &BigInt) -> bool {
+    bits(value) == 1
 }
 
-fn gcd_word(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
+/// Greatest common divisor; of zero and zero, one, so that it can always be divided by.
+fn gcd(a: u128, b: u128) -> u128 {
+    if a == 1 || b == 1 {
+        return 1;
     }
-    a.max(1)
+    match (u64::try_from(a), u64::try_from(b)) {
+        // Half the words are a third of the time.
+        (Ok(a), Ok(b)) => num_integer::gcd(a, b).max(1).into(),
+        _ => num_integer::gcd(a, b).max(1),
+    }
+}
+
+/// What [`gcd`] is charged: it takes about as many rounds as there are bits.
+fn reduction(numerator: i128, denominator: i128) -> usize {
+    let bits = |part: i128| 128 - part.unsigned_abs().leading_zeros() as usize;
+    let (most, least) = (bits(numerator).max(bits(denominator)), bits(numerator).min(bits(denominator)));
+    match (least, most) {
+        (0..=1, _) => 0,
+        (_, 0..=64) => (least + most) / 4,
+        _ => least + most,
+    }
+}
+
+/// The greatest common divisor of integers, not both zero; positive.
+fn gcd_big(a: &BigInt, b: &BigInt, budget: &mut Budget) -> Result<BigInt, Refusal> {
+    let (mut more, mut less) = (a.magnitude().clone(), b.magnitude().clone());
+    if more < less {
+        std::mem::swap(&mut more, &mut less);
+    }
+    // Rounds of a bit each follow, so what is much longer is cut down first.
+    while more.bits() > less.bits() + 64 && less.bits() > 1 {
+        budget.step(cost::ALLOCATION + (more.bits() * less.bits() / 2048) as usize)?;
+        more %= &less;
+        std::mem::swap(&mut more, &mut less);
+    }
+    match less.bits() {
+        0 => return Ok(more.into()),
+        1 => return Ok(BigInt::from(1)),
+        _ => {}
+    }
+    let words = 1 + more.bits() as usize / 64;
+    // A bit goes in every round, which is two steps, and one more for every twenty words.
+    budget.step((more.bits() + less.bits()) as usize * (40 + words) / 20)?;
+    Ok(BigUint::gcd(&more, &less).into())
 }

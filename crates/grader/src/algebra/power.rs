@@ -9,7 +9,7 @@ use super::forms::{Atom, AtomId, Forms, Monomial, MonomialId, Sum};
 use super::integer;
 use super::number::Rational;
 use super::product::{Product, Total};
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 impl Forms {
     /// `base ^ exponent` for a rational exponent. `0^0 = 1`.
@@ -116,6 +116,7 @@ impl Forms {
     /// A power of a sum: common factors move out, so that one atom stands for all multiples of a sum.
     fn power_of_sum(&mut self, base: &Sum, exponent: &Rational, budget: &mut Budget) -> Result<Product, Stop> {
         let whole = exponent.is_integer();
+        budget.step(4 * cost::TERM * base.0.len())?;
         let mut common = Product::number(content(base, whole));
         common.factors = self.common_factors(base, budget)?;
         if !whole {
@@ -148,10 +149,11 @@ impl Forms {
         let terms: Vec<_> = sum.0.iter().map(|term| self.monomial(term.0)).collect();
         let mut common: Monomial = Vec::new();
         for (atom, exponent) in terms.iter().flat_map(|term| term.iter()) {
-            budget.step(terms.len())?;
+            budget.step(4 + common.len() / 2)?;
             if common.iter().any(|factor| factor.0 == *atom) {
                 continue;
             }
+            budget.step(4 * terms.len())?;
             let mut least = exponent.clone();
             for term in &terms {
                 let place = term.binary_search_by_key(atom, |factor| factor.0);

@@ -7,7 +7,7 @@ use super::Stop;
 use super::coefficient::Coefficient;
 use super::forms::{Atom, AtomId, Forms, MonomialId, Sum, SumId};
 use super::number::Rational;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 /// A product of sums is multiplied out if it has at most this many terms before like terms are merged.
 const MOST_TERMS: usize = 32;
@@ -31,7 +31,7 @@ impl Product {
 
     /// Multiplies by `atom ^ exponent`.
     pub fn raise(&mut self, atom: AtomId, exponent: &Rational, budget: &mut Budget) -> Result<(), Refusal> {
-        budget.step(1)?;
+        budget.step(6 + self.factors.len() / 6)?;
         match self.factors.binary_search_by_key(&atom, |factor| factor.0) {
             Ok(place) => {
                 let sum = self.factors[place].1.add(exponent, budget)?;
@@ -63,7 +63,7 @@ impl Forms {
 
     /// The product as a sum: one term, or several if powers of sums were multiplied out.
     pub fn finish(&mut self, product: Product, budget: &mut Budget) -> Result<Sum, Stop> {
-        budget.step(1 + product.factors.len())?;
+        budget.step(cost::TERM + 4 * product.factors.len())?;
         let mut coefficient = product.coefficient;
         if coefficient.is_zero() {
             return Ok(Sum::default());
@@ -144,8 +144,10 @@ impl Forms {
     pub fn multiply(&mut self, a: &Sum, b: &Sum, budget: &mut Budget) -> Result<Sum, Stop> {
         let mut total = Total::default();
         for left in &a.0 {
+            budget.step(cost::TERM)?;
             let left = self.term(left);
             for right in &b.0 {
+                budget.step(2 * cost::TERM + 4 * left.factors.len())?;
                 let mut product = left.clone();
                 product.multiply(&self.term(right), budget)?;
                 let product = self.finish(product, budget)?;
@@ -188,7 +190,7 @@ impl Total {
     }
 
     pub fn add_term(&mut self, monomial: MonomialId, term: &Coefficient, budget: &mut Budget) -> Result<(), Refusal> {
-        budget.step(1)?;
+        budget.step(cost::TERM)?;
         let coefficient = self.0.entry(monomial).or_insert(Coefficient::ZERO);
         // The first term is taken as it is: an exact zero added to a double would be harmless, but an exact term stays exact.
         *coefficient = if coefficient.is_zero() { term.clone() } else { coefficient.add(term, budget)? };

@@ -5,7 +5,7 @@ use super::forms::{Atom, AtomId, Forms, Sum};
 use super::integer::PROVEN_PRIME;
 use super::number::Rational;
 use super::product::Total;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 /// Sums grow when denominators are multiplied out; beyond this many terms the numeric test is the better judge.
 const MOST_TERMS: usize = 64;
@@ -31,6 +31,7 @@ impl Forms {
                 return Ok(None);
             }
             let Some((atom, power)) = self.denominator(&sum, budget)? else { break };
+            budget.step(2 * cost::TERM * sum.0.len())?;
             let mut total = Total::default();
             for term in &sum.0 {
                 let mut product = self.term(term);
@@ -51,7 +52,7 @@ impl Forms {
         let mut found: Option<(AtomId, Rational)> = None;
         for (monomial, _) in &sum.0 {
             let monomial = self.monomial(*monomial);
-            budget.step(1 + monomial.len())?;
+            budget.step(4 + 4 * monomial.len())?;
             for (atom, exponent) in monomial.iter() {
                 let wanted = found.as_ref().is_none_or(|found| found.0 == *atom);
                 if !wanted || !exponent.is_negative() || !matches!(*self.atom(*atom), Atom::Sum(_)) {
@@ -77,7 +78,7 @@ impl Forms {
                 return Ok(false);
             }
             let monomial = self.monomial(*monomial);
-            budget.step(1 + monomial.len())?;
+            budget.step(4 + 4 * monomial.len())?;
             for (atom, exponent) in monomial.iter() {
                 let known = match &*self.atom(*atom) {
                     Atom::Symbol(_) => true,

@@ -1,9 +1,9 @@
 //! Whether the value of an answer equals the value of the gold answer.
 
 use super::relations;
-use super::value::{Chain, Matrix, Relation, Value, has_decimal, infinite, is_decimal, spelling};
+use super::value::{Chain, Matrix, Relation, Value, infinite, is_decimal, spelling};
 use crate::algebra::{self, Arena, How, Id};
-use crate::{Budget, Path, Refusal};
+use crate::{Budget, Path, Refusal, budget::cost};
 
 /// Decimals of a literal that count.
 const ROUNDED_DIGITS: u32 = 6;
@@ -32,7 +32,7 @@ impl<'a> Comparison<'a> {
 
     /// Not symmetric: what the gold answer names may be left out, what it leaves out may be named.
     pub fn same(&mut self, gold: &Value, given: &Value) -> Result<bool, Refusal> {
-        self.budget.step(1)?;
+        self.budget.step(cost::VISIT)?;
         let (gold, given) = self.without_names(gold, given);
         let solved = match gold {
             Value::Relation(chain) if given.is_collection() => relations::solutions(self, chain)?,
@@ -97,7 +97,7 @@ impl<'a> Comparison<'a> {
         if self.identical(gold, given)? {
             return Ok(true);
         }
-        let decimal = has_decimal(self.arena, gold) || has_decimal(self.arena, given);
+        let decimal = self.arena.has_decimal(gold) || self.arena.has_decimal(given);
         let agree = decimal && algebra::agree(self.arena, gold, given, DECIMAL_DIGITS, self.seed, self.budget)?;
         self.numeric |= agree;
         Ok(agree)

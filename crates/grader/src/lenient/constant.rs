@@ -33,5 +33,6 @@ mod tests {
         {
             assert_eq!(value(latex), None, "{latex}");
         }
+        assert_eq!(value(&format!("{}1", " ".repeat(5000))), None);
     }
 }

@@ -15,7 +15,7 @@ mod value;
 use self::compare::Comparison;
 use self::value::Value;
 use crate::algebra::Arena;
-use crate::{Budget, Path, Refusal};
+use crate::{Budget, Path, Refusal, budget::cost};
 
 pub use candidates::extract_answer;
 pub use constant::constant_value;
@@ -25,7 +25,7 @@ const PARTS: usize = 8;
 
 /// `Ok(Some(path))`: equal, found on that path; `Ok(None)`: different; `Err`: a limit was reached first.
 pub(crate) fn decide(given: &str, gold: &str, seed: u64, budget: &mut Budget) -> Result<Option<Path>, Refusal> {
-    budget.step(given.len() + gold.len())?;
+    budget.step(cost::CLEANED_BYTE * (given.len() + gold.len()))?;
     if given.trim() == gold.trim() {
         return Ok((!gold.trim().is_empty()).then_some(Path::String));
     }
@@ -48,6 +48,7 @@ fn read(original: &str, cleaned: &str, arena: &mut Arena, budget: &mut Budget) -
         return Ok(Some(value));
     }
     for part in candidates::last_values(original).take(PARTS) {
+        budget.step(cost::CLEANED_BYTE * part.len())?;
         if let Some(value) = parse::parse(&text::clean(part), arena, budget)? {
             return Ok(Some(value));
         }

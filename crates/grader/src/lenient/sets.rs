@@ -1,10 +1,12 @@
 //! Sets, tuples, intervals and unions.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::compare::Comparison;
 use super::value::{Interval, Value};
-use crate::Refusal;
+use crate::algebra::{self, FormId};
+use crate::{Refusal, budget::cost};
 
 impl Comparison<'_> {
     /// At least one of the two is a collection; a single value counts as a set of one.
@@ -58,22 +60,59 @@ impl Comparison<'_> {
     }
 
     /// Whether every gold item has a given item of its own. Both are equally many.
+    ///
+    /// Items with the same canonical form are tried first, so that only what has no twin is compared with everything left.
     fn all_found(&mut self, gold: &[&Value], given: &[&Value]) -> Result<bool, Refusal> {
-        let mut left = given.to_vec();
-        'gold: for gold in gold {
-            for at in 0..left.len() {
-                if self.same(gold, left[at])? {
-                    left.swap_remove(at);
-                    continue 'gold;
-                }
+        let mut left: Vec<(Option<FormId>, &Value)> = Vec::with_capacity(given.len());
+        for item in given {
+            left.push((self.form(item)?, *item));
+        }
+        left.sort_by_key(|(form, _)| *form);
+        let mut taken = vec![false; left.len()];
+        let mut alone = Vec::new();
+        for item in gold {
+            let form = self.form(item)?;
+            let twins = left.partition_point(|other| other.0 < form)..left.partition_point(|other| other.0 <= form);
+            if form.is_none() || !self.take(item, twins, &left, &mut taken)? {
+                alone.push(*item);
             }
-            return Ok(false);
+        }
+        for item in alone {
+            if !self.take(item, 0..left.len(), &left, &mut taken)? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
 
-    /// The items without repetitions; `None` as soon as there are more than `most`, which a set of `most` items cannot equal.
-    /// The items without repeats; `None` if there are more than `most`.
+    /// Takes the first of some items that equals `gold`, if there is one.
+    fn take(
+        &mut self,
+        gold: &Value,
+        places: Range<usize>,
+        items: &[(Option<FormId>, &Value)],
+        taken: &mut [bool],
+    ) -> Result<bool, Refusal> {
+        for place in places {
+            self.budget.step(1)?;
+            if !taken[place] && self.same(gold, items[place].1)? {
+                taken[place] = true;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The canonical form of an expression, if it has one.
+    fn form(&mut self, value: &Value) -> Result<Option<FormId>, Refusal> {
+        self.budget.step(cost::VISIT)?;
+        match value {
+            Value::Expression(id) => algebra::form(self.arena, *id, self.budget),
+            _ => Ok(None),
+        }
+    }
+
+    /// The items without repeats; `None` as soon as there are more than `most`, which a set of `most` items cannot equal.
     fn distinct<'v>(&mut self, items: &'v [Value], most: usize) -> Result<Option<Vec<&'v Value>>, Refusal> {
         let mut distinct: Vec<&Value> = Vec::new();
         'items: for item in items {

@@ -144,24 +144,25 @@ pub(super) fn is_decimal(arena: &Arena, id: Id) -> bool {
     match arena.node(id) {
         Node::Decimal(..) => true,
         Node::Mul(items) => {
-            let (decimals, factors): (Vec<Id>, Vec<Id>) = items.iter().partition(|item| is_decimal(arena, **item));
-            let is_scale = |item: &Id| match arena.node(*item) {
+            let is_scale = |item: Id| match arena.node(item) {
                 Node::Number(value) => *value == Rational::MINUS_ONE,
                 Node::Pow(base, _) => {
                     matches!(arena.node(*base), Node::Number(value) if *value == Rational::integer(100))
                 }
                 _ => false,
             };
-            decimals.len() == 1 && factors.iter().all(is_scale)
+            let mut decimals = 0;
+            for item in items {
+                if is_decimal(arena, *item) {
+                    decimals += 1;
+                } else if !is_scale(*item) {
+                    return false;
+                }
+            }
+            decimals == 1
         }
         _ => false,
     }
-}
-
-/// Whether a decimal literal occurs anywhere.
-pub(super) fn has_decimal(arena: &Arena, id: Id) -> bool {
-    let node = arena.node(id);
-    matches!(node, Node::Decimal(..)) || node.children().any(|child| has_decimal(arena, child))
 }
 
 /// Adds the symbols that occur, without repeats.

@@ -12,10 +12,14 @@ pub use string_form::mathvision_string_form;
 use self::string_form::string_form;
 use self::sympy_form::sympy_form;
 use self::tuple::{is_fraction, is_integer, split};
-use crate::{Path, Refusal, budget::Budget};
+use crate::{
+    Path, Refusal,
+    budget::{Budget, cost},
+};
 
 /// `Ok(Some(path))`: equal, found on that path; `Ok(None)`: different; `Err`: a limit was reached first.
 pub(crate) fn decide(given: &str, gold: &str, seed: u64, budget: &mut Budget) -> Result<Option<Path>, Refusal> {
+    budget.step(cost::CLEANED_BYTE * (gold.len() + given.len()))?;
     if string_form(gold) == string_form(given) {
         return Ok(Some(Path::String));
     }
@@ -44,6 +48,7 @@ pub(crate) fn decide(given: &str, gold: &str, seed: u64, budget: &mut Budget) ->
 }
 
 fn decide_element(gold: &str, given: &str, seed: u64, budget: &mut Budget) -> Result<Option<Path>, Refusal> {
+    budget.step(2 * cost::BIG + cost::CHARACTER * (gold.len() + given.len()))?;
     // Fractions must be reduced alike, and only a number written as one equals an integer.
     if is_fraction(gold) && is_fraction(given) {
         return Ok((gold == given).then_some(Path::Exact));

@@ -65,11 +65,11 @@ pub(crate) fn float(text: &str) -> Option<f64> {
     plain.parse().ok()
 }
 
-/// `int(round(x))` printed, if `x` is finite and within 1e-7 of an integer.
-pub(crate) fn near_integer(x: f64) -> Option<String> {
+/// `int(round(x))`, if `x` is finite and within 1e-7 of an integer.
+pub(crate) fn near_integer(x: f64) -> Option<f64> {
     let rounded = x.round_ties_even();
     // Infinite and NaN differences fail the comparison.
-    ((x - rounded).abs() <= 1e-7).then(|| integer_text(rounded))
+    ((x - rounded).abs() <= 1e-7).then_some(rounded)
 }
 
 /// All digits of a double without fraction; no sign on zero.
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn only_finite_numbers_near_an_integer_are_integers() {
-        assert_eq!(near_integer(7.999_999_95).as_deref(), Some("8"));
-        assert_eq!(near_integer(-1e-9).as_deref(), Some("0"));
-        assert_eq!(near_integer(1e22).as_deref(), Some("10000000000000000000000"));
+        assert_eq!(near_integer(7.999_999_95), Some(8.0));
+        assert_eq!(near_integer(-1e-9).map(integer_text).as_deref(), Some("0"));
+        assert_eq!(near_integer(1e22).map(integer_text).as_deref(), Some("10000000000000000000000"));
         for x in [7.999_999_8, 0.5, f64::INFINITY, f64::NAN] {
             assert_eq!(near_integer(x), None, "{x}");
         }

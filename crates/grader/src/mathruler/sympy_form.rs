@@ -56,7 +56,7 @@ pub(crate) fn sympy_form(text: &str, budget: &mut Budget) -> Result<String, Refu
     }
     text = without_negative_space(&text);
     if let Some(integer) = float(&text).and_then(near_integer) {
-        text = integer;
+        text = integer_text(integer);
     }
     if text.contains('\\')
         && let Some(plain) = plain_text(&text, budget)?

@@ -6,6 +6,21 @@ use super::real::Real;
 use crate::algebra::Stop;
 use crate::{Budget, Refusal};
 
+/// What real functions cost, in multiplications.
+pub(super) const DIVISION: usize = 4;
+pub(super) const ROOT: usize = 32;
+pub(super) const EXP: usize = 50;
+pub(super) const LN: usize = 80;
+pub(super) const SIN_COS: usize = 70;
+pub(super) const ARCTAN: usize = 110;
+pub(super) const SINH_COSH: usize = 60;
+/// Of a number near zero.
+pub(super) const SINH_COSH_SERIES: usize = 200;
+/// The same of complex numbers.
+pub(super) const PRODUCT: usize = 5;
+pub(super) const QUOTIENT: usize = 15;
+pub(super) const COMPLEX_ROOT: usize = 70;
+
 /// The budget of an evaluation, and the most bits that one of its sums lost.
 pub(super) struct Context<'a> {
     pub budget: &'a mut Budget,
@@ -13,9 +28,9 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Charges work worth `multiplications` of complex numbers of `N` words.
+    /// Charges work worth `multiplications` of real numbers of `N` words.
     pub fn charge<const N: usize>(&mut self, multiplications: usize) -> Result<(), Refusal> {
-        self.budget.step(1 + multiplications * N * N / 32)
+        self.budget.step(4 + multiplications * N * (N + 4) / 6)
     }
 
     /// `result`, which came from parts below `2^exponent`. What cancelled down to the guard word is rounding, not value: zero.
@@ -156,6 +171,11 @@ impl<const N: usize> Complex<N> {
         z.re.floor().map(|floor| Real::big(&floor)).ok_or(Stop::Undefined)
     }
 
+    /// What [`Complex::sqrt`] costs, in multiplications.
+    pub fn sqrt_cost(&self) -> usize {
+        if self.is_real() { ROOT } else { COMPLEX_ROOT }
+    }
+
     pub fn sqrt(self) -> Self {
         let z = self.on_axis();
         if z.is_real() {
@@ -179,7 +199,7 @@ impl<const N: usize> Complex<N> {
         if self.re.exponent() > 30 {
             return Err(Refusal::Big.into());
         }
-        context.charge::<N>(40)?;
+        context.charge::<N>(EXP)?;
         let radius = self.re.exp();
         if self.is_real() {
             return Ok(Self::real(radius));
@@ -190,7 +210,7 @@ impl<const N: usize> Complex<N> {
     }
 
     pub(super) fn ln(self, context: &mut Context) -> Result<Self, Stop> {
-        context.charge::<N>(60)?;
+        context.charge::<N>(if self.is_real() { LN } else { LN + ARCTAN })?;
         let z = self.on_axis();
         if z.is_zero() {
             return Err(Stop::Undefined);
@@ -212,7 +232,7 @@ impl<const N: usize> Complex<N> {
                 return self.pow_integer(n, context);
             }
             if exponent.re.abs() == Real::HALF {
-                context.charge::<N>(10)?;
+                context.charge::<N>(self.sqrt_cost() + QUOTIENT)?;
                 let root = self.sqrt();
                 return if exponent.re.is_negative() { root.recip() } else { Ok(root) };
             }
@@ -221,6 +241,7 @@ impl<const N: usize> Complex<N> {
             let vanishes = !exponent.re.is_negative() && !exponent.re.is_zero();
             return if vanishes { Ok(Self::ZERO) } else { Err(Stop::Undefined) };
         }
+        context.charge::<N>(PRODUCT)?;
         self.ln(context)?.mul(exponent).exp_unlimited(context)
     }
 
@@ -228,7 +249,8 @@ impl<const N: usize> Complex<N> {
         let mut base = if n < 0 { self.recip()? } else { self };
         let mut left = n.unsigned_abs();
         let mut result = Self::ONE;
-        context.charge::<N>(2 * (64 - left.leading_zeros() as usize))?;
+        let product = if self.is_real() { 1 } else { PRODUCT };
+        context.charge::<N>(QUOTIENT + 2 * product * (64 - left.leading_zeros() as usize))?;
         while left > 0 {
             if left & 1 == 1 {
                 result = result.mul(base);
@@ -254,7 +276,7 @@ impl Context<'_> {
         if x.exponent() > 60 {
             return Err(Refusal::Big);
         }
-        self.charge::<N>(40)?;
+        self.charge::<N>(SIN_COS)?;
         Ok(x.sin_cos())
     }
 }

@@ -1,6 +1,6 @@
 //! Trigonometric and hyperbolic functions of complex numbers and their inverses, principal branches.
 
-use super::complex::{Complex, Context};
+use super::complex::{ARCTAN, COMPLEX_ROOT, Complex, Context, PRODUCT, ROOT, SINH_COSH, SINH_COSH_SERIES};
 use super::real::Real;
 use crate::algebra::Stop;
 
@@ -31,19 +31,22 @@ impl<const N: usize> Complex<N> {
     }
 
     pub(super) fn arcsin(self, context: &mut Context) -> Result<Self, Stop> {
+        context.charge::<N>(ROOT + PRODUCT)?;
         if let Some(cosine) = self.other_leg() {
-            context.charge::<N>(60)?;
+            context.charge::<N>(ARCTAN)?;
             return Ok(Self::real(self.re.atan2(cosine)));
         }
         // -i·ln(iz + sqrt(1-z²))
+        context.charge::<N>(COMPLEX_ROOT + PRODUCT)?;
         let z = self.on_axis();
         let root = Self::ONE.sub(z.mul(z), context).sqrt();
         Ok(z.times_i().add(root, context).ln(context)?.times_i().neg())
     }
 
     pub(super) fn arccos(self, context: &mut Context) -> Result<Self, Stop> {
+        context.charge::<N>(ROOT + PRODUCT)?;
         if let Some(sine) = self.other_leg() {
-            context.charge::<N>(60)?;
+            context.charge::<N>(ARCTAN)?;
             return Ok(Self::real(sine.atan2(self.re)));
         }
         Ok(Self::real(Real::HALF_PI).sub(self.arcsin(context)?, context))
@@ -56,7 +59,7 @@ impl<const N: usize> Complex<N> {
     }
 
     pub(super) fn arctan(self, context: &mut Context) -> Result<Self, Stop> {
-        context.charge::<N>(60)?;
+        context.charge::<N>(ARCTAN)?;
         if self.is_real() {
             return Ok(Self::real(self.re.atan()));
         }
@@ -69,11 +72,13 @@ impl<const N: usize> Complex<N> {
             // Odd, and on this side the sum below would cancel.
             return Ok(self.neg().arsinh(context)?.neg());
         }
+        context.charge::<N>(COMPLEX_ROOT + PRODUCT)?;
         let root = self.mul(self).add(Self::ONE, context).sqrt();
         self.add(root, context).ln(context)
     }
 
     pub(super) fn arcosh(self, context: &mut Context) -> Result<Self, Stop> {
+        context.charge::<N>(2 * COMPLEX_ROOT + PRODUCT)?;
         let root = self.add(Self::ONE, context).sqrt().mul(self.sub(Self::ONE, context).sqrt());
         self.add(root, context).ln(context)
     }
@@ -88,7 +93,7 @@ impl<const N: usize> Complex<N> {
 impl<const N: usize> Real<N> {
     fn sinh_cosh_within(self, context: &mut Context) -> Result<(Self, Self), Stop> {
         context.limit_exponent(self)?;
-        context.charge::<N>(60)?;
+        context.charge::<N>(if self.exponent() < -2 { SINH_COSH_SERIES } else { SINH_COSH })?;
         Ok(self.sinh_cosh())
     }
 }

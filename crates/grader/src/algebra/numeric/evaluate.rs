@@ -1,12 +1,12 @@
 //! The value of an expression at a point.
 
-use super::complex::{Complex, Context};
+use super::complex::{Complex, Context, DIVISION, EXP, PRODUCT, QUOTIENT};
 use super::real::Real;
 use crate::algebra::Stop;
 use crate::algebra::arena::{Arena, Func, Id, Node, Symbol};
 use crate::algebra::integer;
 use crate::algebra::number::Rational;
-use crate::{Budget, Refusal};
+use crate::{Budget, Refusal, budget::cost};
 
 /// Values stay below `2^LARGEST` and above its inverse; no answer needs more, and exponents cannot overflow.
 const LARGEST: i64 = 1 << 32;
@@ -15,6 +15,8 @@ const LARGEST: i64 = 1 << 32;
 #[derive(Debug)]
 pub(crate) struct Order {
     ids: Vec<Id>,
+    /// Where in `ids` a node is, by [`Id::index`]; anything for the nodes that are not.
+    places: Vec<u32>,
     /// The symbols that occur, by name: their values do not depend on which expression was read first.
     pub symbols: Vec<Symbol>,
 }
@@ -23,22 +25,30 @@ impl Order {
     /// # Errors
     /// [`Refusal::Symbols`] for too many symbols.
     pub fn new(arena: &Arena, roots: &[Id], budget: &mut Budget) -> Result<Self, Refusal> {
+        const WANTED: u32 = 1;
         let size = roots.iter().map(|id| id.index() + 1).max().unwrap_or(0);
-        budget.step(size / 16)?;
-        let mut wanted = vec![false; size];
+        budget.step(cost::BIG + size / cost::BYTES)?;
+        let mut order = Self { ids: Vec::new(), places: vec![0; size], symbols: Vec::new() };
+        let mut left = 0_usize;
+        let want =
+            |places: &mut [u32], id: Id| usize::from(std::mem::replace(&mut places[id.index()], WANTED) != WANTED);
         for root in roots {
-            wanted[root.index()] = true;
+            left += want(&mut order.places, *root);
         }
-        let mut order = Self { ids: Vec::new(), symbols: Vec::new() };
         // A node is made after its children, so one pass down finds everything.
         for id in arena.ids_below(size).rev() {
-            if !wanted[id.index()] {
-                continue;
+            if left == 0 {
+                break;
             }
             budget.step(1)?;
+            if order.places[id.index()] != WANTED {
+                continue;
+            }
+            left -= 1;
             order.ids.push(id);
             for child in arena.node(id).children() {
-                wanted[child.index()] = true;
+                budget.step(2)?;
+                left += want(&mut order.places, child);
             }
             if let Node::Symbol(symbol) = arena.node(id)
                 && !order.symbols.contains(symbol)
@@ -48,32 +58,40 @@ impl Order {
             }
         }
         order.ids.reverse();
+        for (place, id) in (0..).zip(&order.ids) {
+            order.places[id.index()] = place;
+        }
         order.symbols.sort_unstable_by_key(|symbol| arena.name(*symbol));
         Ok(order)
     }
 
-    /// The values at a point (a value for each of `symbols`); index them by [`Id::index`].
+    /// Of the values of [`Order::evaluate`], the one of a node.
+    pub(super) fn find<const N: usize>(&self, id: Id, values: &[Complex<N>]) -> Complex<N> {
+        values[self.places[id.index()] as usize]
+    }
+
+    /// The values at a point (a value for each of `symbols`), in the order of the nodes.
     pub(super) fn evaluate<const N: usize>(
         &self,
         arena: &Arena,
         point: &[Complex<N>],
         context: &mut Context,
     ) -> Result<Vec<Complex<N>>, Stop> {
-        let size = self.ids.last().map_or(0, |id| id.index() + 1);
-        let mut values = vec![Complex::ZERO; size];
+        context.budget.step(cost::ALLOCATION + self.ids.len())?;
+        let mut values = Vec::with_capacity(self.ids.len());
         for &id in &self.ids {
             let value = match arena.node(id) {
                 Node::Symbol(symbol) => {
                     let place = self.symbols.iter().position(|other| other == symbol);
                     *place.and_then(|place| point.get(place)).ok_or(Stop::Undefined)?
                 }
-                node => evaluate_node(arena, node, &values, context)?,
+                node => evaluate_node(arena, node, |id| self.find(*id, &values), context)?,
             };
             if value.exponent() > LARGEST {
                 return Err(Refusal::Big.into());
             }
             // Underflow; zero itself lies far below.
-            values[id.index()] = if value.exponent() < -LARGEST { Complex::ZERO } else { value };
+            values.push(if value.exponent() < -LARGEST { Complex::ZERO } else { value });
         }
         Ok(values)
     }
@@ -96,42 +114,46 @@ pub(crate) fn real_power(base: &Rational, exponent: &Rational, budget: &mut Budg
 fn evaluate_node<const N: usize>(
     arena: &Arena,
     node: &Node,
-    values: &[Complex<N>],
+    at: impl Fn(&Id) -> Complex<N>,
     context: &mut Context,
 ) -> Result<Complex<N>, Stop> {
     context.charge::<N>(1)?;
-    let at = |id: &Id| values[id.index()];
     Ok(match node {
         Node::Number(value) | Node::Decimal(value, _) => {
-            context.budget.step(value.bits() / 64)?;
+            context.charge::<N>(if value.is_integer() { 1 } else { DIVISION })?;
+            context.budget.step(if value.to_small().is_some() { 0 } else { cost::BIG + value.bits() / 8 })?;
             Complex::real(Real::rational(value))
         }
         Node::Pi => Complex::real(Real::PI),
-        Node::E => Complex::real(Real::ONE.exp()),
+        Node::E => {
+            context.charge::<N>(EXP)?;
+            Complex::real(Real::ONE.exp())
+        }
         Node::I => Complex::I,
         Node::Infinity | Node::Symbol(_) => return Err(Stop::Undefined),
         Node::Add(terms) => {
-            context.charge::<N>(terms.len() / 4)?;
+            context.charge::<N>(2 * terms.len())?;
             let sum = terms.iter().fold(Complex::ZERO, |sum, term| sum.plus(at(term)));
             // Against the largest term, not one by one: `1 - 1 + x` loses nothing.
             let largest = terms.iter().map(|term| at(term).exponent()).max();
             largest.map_or(sum, |largest| context.cancelled(largest, sum))
         }
         Node::Mul(factors) => {
-            context.charge::<N>(factors.len())?;
+            context.charge::<N>(PRODUCT * factors.len())?;
             factors.iter().fold(Complex::ONE, |product, factor| product.mul(at(factor)))
         }
         Node::Pow(base, exponent) if *arena.node(*base) == Node::E => at(exponent).exp(context)?,
         Node::Pow(base, exponent) => at(base).pow(at(exponent), context)?,
         Node::Call(func, args) => {
-            let args: Vec<_> = args.iter().map(at).collect();
+            let args: Vec<_> = args.iter().map(&at).collect();
             call(*func, &args, context)?
         }
     })
 }
 
 fn call<const N: usize>(func: Func, args: &[Complex<N>], context: &mut Context) -> Result<Complex<N>, Stop> {
-    context.charge::<N>(args.len())?;
+    context.budget.step(cost::ALLOCATION + args.len())?;
+    context.charge::<N>(QUOTIENT)?;
     match *args {
         _ if func.is_variadic() => choose(func, args),
         [x] => call_with_one(func, x, context),
@@ -145,7 +167,7 @@ fn call_with_one<const N: usize>(func: Func, x: Complex<N>, context: &mut Contex
         Func::Ln => x.ln(context)?,
         Func::Exp => x.exp(context)?,
         Func::Sqrt => {
-            context.charge::<N>(10)?;
+            context.charge::<N>(x.sqrt_cost())?;
             x.sqrt()
         }
         Func::Sin => x.sin_cos(context)?.0,

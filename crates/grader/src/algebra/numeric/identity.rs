@@ -1,7 +1,7 @@
 //! The numeric identity test: two expressions that agree to 30 digits at random points are the same function, as far as
 //! answers go.
 
-use super::complex::{Complex, Context};
+use super::complex::{COMPLEX_ROOT, Complex, Context, DIVISION};
 use super::evaluate::Order;
 use super::real::Real;
 use crate::algebra::Stop;
@@ -55,9 +55,9 @@ pub(crate) fn value(arena: &Arena, id: Id, budget: &mut Budget) -> Result<Comple
     let mut context = Context { budget, lost: 0 };
     let first = order.evaluate::<4>(arena, &[], &mut context);
     if context.lost <= MAY_CANCEL {
-        return Ok(first?[id.index()]);
+        return Ok(order.find(id, &first?));
     }
-    Ok(order.evaluate::<7>(arena, &[], &mut context)?[id.index()].narrow())
+    Ok(order.find(id, &order.evaluate::<7>(arena, &[], &mut context)?).narrow())
 }
 
 struct Test<'a> {
@@ -102,10 +102,12 @@ impl Test<'_> {
     }
 
     fn compare<const N: usize>(&self, point: &[[Rational; 2]], context: &mut Context) -> Result<bool, Stop> {
+        // Two divisions for each symbol, and three absolute values.
+        context.charge::<N>(3 * COMPLEX_ROOT + 2 * DIVISION * point.len())?;
         let point: Vec<Complex<N>> =
             point.iter().map(|[re, im]| Complex { re: Real::rational(re), im: Real::rational(im) }).collect();
         let values = self.order.evaluate(self.arena, &point, context)?;
-        let (a, b) = (values[self.a.index()], values[self.b.index()]);
+        let (a, b) = (self.order.find(self.a, &values), self.order.find(self.b, &values));
         let scale = Real::ONE.add(a.abs()).add(b.abs());
         let error = a.plus(b.neg()).abs();
         Ok(error.compare_abs(&Real::rational(&self.tolerance).mul(scale)).is_le())

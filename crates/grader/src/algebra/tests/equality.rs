@@ -7,7 +7,9 @@ use crate::{Budget, Limits, Refusal};
 fn verdict_in(mut arena: Arena, a: &str, b: &str) -> Result<Option<How>, Refusal> {
     let mut budget = Budget::new(&Limits::default());
     let (a, b) = (parse(&mut arena, a, &mut budget)?, parse(&mut arena, b, &mut budget)?);
-    equal(&mut arena, a, b, 7, &mut budget)
+    let how = equal(&mut arena, a, b, 7, &mut budget)?;
+    assert!(how.is_none() || budget.steps() <= Limits::default().steps / 5, "{} steps", budget.steps());
+    Ok(how)
 }
 
 fn verdict(a: &str, b: &str) -> Result<Option<How>, Refusal> {

@@ -2,9 +2,49 @@
 
 use std::cmp::Ordering;
 
+use num_bigint::BigInt;
+use num_integer::Integer;
+
 use super::parse::parse;
 use crate::algebra::{Arena, Rational, value};
 use crate::{Budget, Limits};
+
+fn big(parts: &[u64]) -> BigInt {
+    parts.iter().map(|part| BigInt::from(*part) + 1).product()
+}
+
+/// Sums and products of numbers of several words, against integers that are never reduced.
+#[test]
+fn long_rationals_are_exact_and_in_lowest_terms() {
+    let mut state = 1_u64;
+    let mut part = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // From a few bits to many, with common factors.
+        state >> 20 >> (state % 40)
+    };
+    for round in 0..2000 {
+        let mut budget = budget();
+        let [a, b, c, mut d]: [BigInt; 4] =
+            std::array::from_fn(|_| big(&(0..1 + round % 5).map(|_| part()).collect::<Vec<_>>()));
+        if round % 3 == 0 {
+            d = &b * (part() % 5 + 1);
+        }
+        let c = if round % 2 == 0 { -c } else { c };
+        let ratio = |n: &BigInt, d: &BigInt, budget: &mut Budget| {
+            Rational::from_big(n.clone()).div(&Rational::from_big(d.clone()), budget).unwrap().unwrap()
+        };
+        let (x, y) = (ratio(&a, &b, &mut budget), ratio(&c, &d, &mut budget));
+        let sum = (x.add(&y, &mut budget).unwrap(), &a * &d + &c * &b, &b * &d);
+        let product = (x.mul(&y, &mut budget).unwrap(), &a * &c, &b * &d);
+        let zero = (x.sub(&x, &mut budget).unwrap(), BigInt::ZERO, BigInt::from(1));
+        for (value, numerator, denominator) in [sum, product, zero] {
+            assert_eq!(value.numerator() * &denominator, value.denominator() * &numerator, "{a}/{b}, {c}/{d}");
+            assert_eq!(value.numerator().gcd(&value.denominator()), BigInt::from(1), "{a}/{b}, {c}/{d}");
+            assert!(value.denominator() > BigInt::ZERO);
+        }
+    }
+    assert_eq!(Rational::new(3, -6), Rational::new(-1, 2));
+}
 
 fn budget() -> Budget {
     Budget::new(&Limits::default())

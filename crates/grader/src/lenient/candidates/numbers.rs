@@ -78,6 +78,11 @@ fn number(run: &str) -> Option<&str> {
 
 /// Whether a number may begin after this text.
 fn stands_free(before: &str) -> bool {
+    // `4\ 2/3` is a number of two parts, like `4 2/3`.
+    let apart = before.trim_end_matches([' ', '\\']);
+    if before[apart.len()..].contains('\\') && apart.ends_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let before = before.strip_suffix(['$', '€', '£', '¥']).unwrap_or(before);
     let before = before.strip_suffix("**").unwrap_or(before);
     before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == '=')

@@ -3,6 +3,7 @@
 use super::token::{Bracket, TokenKind};
 use super::{Parsed, Parser, Stop, expression};
 use crate::algebra::{Func, Id};
+use crate::budget::cost;
 use crate::lenient::value::Value;
 
 impl Parser<'_> {
@@ -95,6 +96,7 @@ impl Parser<'_> {
         if !self.eat(&TokenKind::Underscore) {
             return Ok(None);
         }
+        self.budget.step(4 * cost::ALLOCATION)?;
         let first = self.at;
         let mut open = 0_usize;
         loop {

@@ -3,17 +3,17 @@
 use super::Stop;
 use super::macros::{self, Meaning};
 use super::token::{Bracket, Token, TokenKind};
-use crate::Budget;
 use crate::algebra::Func;
 use crate::lenient::text::balanced;
 use crate::lenient::value::Relation;
+use crate::{Budget, budget::cost};
 
 /// Splits the text; [`Stop::Syntax`] at the first character that means nothing here.
 pub(super) fn tokens<'a>(text: &'a str, budget: &mut Budget) -> Result<Vec<Token<'a>>, Stop> {
     budget.step(1 + text.len() / 8)?;
     let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), brackets: Vec::new(), single_digits: 0 };
     while lexer.at < text.len() {
-        budget.step(1)?;
+        budget.step(if text.as_bytes()[lexer.at] == b'\\' { cost::MACRO } else { cost::TOKEN })?;
         lexer.next()?;
     }
     Ok(lexer.tokens)
@@ -43,7 +43,7 @@ impl<'a> Lexer<'a> {
         if c == '\\' {
             return self.escaped(&rest[1..]);
         }
-        let (kind, len) = operator(rest).or_else(|| letter(c)).ok_or(Stop::Syntax)?;
+        let (kind, len) = operator(rest).or_else(|| differential(rest)).or_else(|| letter(c)).ok_or(Stop::Syntax)?;
         self.push(kind, len);
         Ok(())
     }
@@ -169,6 +169,14 @@ fn exponent(text: &str) -> usize {
         0 => 0,
         digits => 1 + sign + digits,
     }
+}
+
+/// `dx` is one symbol, as in math-verify: `7dba` is not `7abd`.
+fn differential<'a>(rest: &str) -> Option<(TokenKind<'a>, usize)> {
+    let after = rest.strip_prefix('d')?;
+    let letter = after.trim_start_matches(' ').chars().next().filter(char::is_ascii_alphabetic)?;
+    let len = rest.len() - after.trim_start_matches(' ').len() + 1;
+    Some((TokenKind::Symbol(format!("d{}", letter.to_ascii_lowercase())), len))
 }
 
 fn letter<'a>(c: char) -> Option<(TokenKind<'a>, usize)> {

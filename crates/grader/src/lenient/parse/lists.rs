@@ -2,6 +2,7 @@
 
 use super::token::TokenKind;
 use super::{Parsed, Parser, Stop};
+use crate::budget::cost;
 use crate::lenient::value::{Chain, Relation, Value, is_symbols};
 
 /// Items between commas, in groups between semicolons.
@@ -28,6 +29,7 @@ impl Parser<'_> {
 
     /// One item of a list: a relation or a value; `a ± b` counts as two.
     fn element(&mut self) -> Parsed<Vec<Value>> {
+        self.budget.step(3 * cost::ALLOCATION)?;
         if self.eat(&TokenKind::Approx) {
             return self.operand();
         }

@@ -20,9 +20,10 @@ pub(super) enum Meaning {
 
 /// The longest macro that `letters` start with.
 pub(super) fn longest(letters: &str) -> Option<(&'static str, &'static Meaning)> {
+    let first = letters.as_bytes().first();
     TABLE
         .iter()
-        .filter(|(name, _)| letters.starts_with(name))
+        .filter(|(name, _)| name.as_bytes().first() == first && letters.starts_with(name))
         .max_by_key(|(name, _)| name.len())
         .map(|(name, meaning)| (*name, meaning))
 }

@@ -50,15 +50,48 @@ pub(in crate::lenient) fn balanced(text: &str) -> usize {
     text.len()
 }
 
+/// Where each `{` of a text closes. Looked up, so that braces in braces are not scanned again and again.
+struct Braces {
+    /// By the place of the brace; the length of the text if it never closes.
+    ends: Vec<usize>,
+}
+
+impl Braces {
+    fn new(text: &str) -> Self {
+        let mut ends = vec![text.len(); text.len()];
+        let mut open = Vec::new();
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'{' => open.push(at),
+                b'}' => {
+                    if let Some(open) = open.pop() {
+                        ends[open] = at;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { ends }
+    }
+
+    /// What the brace before `inside` encloses, and what follows its closing brace; `inside` is the end of the text.
+    fn argument<'a>(&self, inside: &'a str) -> Option<(&'a str, &'a str)> {
+        let start = self.ends.len() - inside.len();
+        let end = self.ends[start - 1] - start;
+        Some((&inside[..end], inside[end..].strip_prefix('}')?))
+    }
+}
+
 /// One scan over macros and signs: drops styling, maps synonyms, and turns every kind of space into a space.
 pub(super) fn strip(text: &str) -> String {
     let has_rows = text.contains("\\begin");
+    let braces = Braces::new(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
         rest = match c {
-            '\\' => escaped(after, has_rows, &mut out),
+            '\\' => escaped(after, has_rows, &braces, &mut out),
             '$' | '"' | '\'' => after,
             '~' => match after.strip_prefix('=') {
                 Some(after) => emit(&mut out, "\\approx ", after),
@@ -85,11 +118,11 @@ fn emit<'a>(out: &mut String, piece: &str, rest: &'a str) -> &'a str {
 }
 
 /// Handles what follows a backslash; gives the rest.
-fn escaped<'a>(after: &'a str, has_rows: bool, out: &mut String) -> &'a str {
+fn escaped<'a>(after: &'a str, has_rows: bool, braces: &Braces, out: &mut String) -> &'a str {
     let name = macro_name(after);
     let rest = &after[name.len()..];
     if name.is_empty() {
-        return sign(after, has_rows, out);
+        return sign(after, has_rows, braces, out);
     }
     if NOTHING.contains(&name) {
         return rest;
@@ -101,7 +134,7 @@ fn escaped<'a>(after: &'a str, has_rows: bool, out: &mut String) -> &'a str {
         return emit(out, " ", rest);
     }
     if TEXT.contains(&name) {
-        return text_argument(rest, out);
+        return text_argument(rest, braces, out);
     }
     match name {
         "dfrac" | "tfrac" | "cfrac" => emit(out, "\\frac", rest),
@@ -118,7 +151,7 @@ fn macro_name(after: &str) -> &str {
 }
 
 /// A backslash before something that is no letter.
-fn sign<'a>(after: &'a str, has_rows: bool, out: &mut String) -> &'a str {
+fn sign<'a>(after: &'a str, has_rows: bool, braces: &Braces, out: &mut String) -> &'a str {
     let Some(c) = after.chars().next() else { return after };
     let rest = &after[c.len_utf8()..];
     match c {
@@ -127,7 +160,9 @@ fn sign<'a>(after: &'a str, has_rows: bool, out: &mut String) -> &'a str {
         ',' | ';' | ':' => emit(out, " ", rest),
         _ if c.is_whitespace() => emit(out, " ", rest),
         // A macro that was escaped once too often, unless rows end this way.
-        '\\' if !has_rows && rest.starts_with(|next: char| next.is_ascii_alphabetic()) => escaped(rest, has_rows, out),
+        '\\' if !has_rows && rest.starts_with(|next: char| next.is_ascii_alphabetic()) => {
+            escaped(rest, has_rows, braces, out)
+        }
         _ => {
             out.push('\\');
             emit(out, &after[..c.len_utf8()], rest)
@@ -136,11 +171,10 @@ fn sign<'a>(after: &'a str, has_rows: bool, out: &mut String) -> &'a str {
 }
 
 /// `\text` and its kin: empty text goes, a connecting word is a comma, and without words only the braces stay.
-fn text_argument<'a>(rest: &'a str, out: &mut String) -> &'a str {
+fn text_argument<'a>(rest: &'a str, braces: &Braces, out: &mut String) -> &'a str {
     let Some(inside) = rest.trim_start().strip_prefix('{') else { return emit(out, "\\text", rest) };
-    let end = balanced(inside);
-    let Some(after) = inside[end..].strip_prefix('}') else { return emit(out, "\\text", rest) };
-    match inside[..end].trim().trim_matches('~') {
+    let Some((argument, after)) = braces.argument(inside) else { return emit(out, "\\text", rest) };
+    match argument.trim().trim_matches('~') {
         "" | "th" => after,
         "and" | "or" => {
             out.truncate(out.trim_end().trim_end_matches(',').len());

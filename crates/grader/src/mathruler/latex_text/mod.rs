@@ -9,7 +9,10 @@ use unicode_normalization_alignments::char::compose;
 
 use self::macros::Rule;
 use super::python::{is_alpha, is_space, trim};
-use crate::{Refusal, budget::Budget};
+use crate::{
+    Refusal,
+    budget::{Budget, cost},
+};
 
 /// The text of `latex`; `None` where the reference's conversion fails, as it does on a root without argument.
 ///
@@ -83,7 +86,7 @@ impl<'a> Reader<'a, '_> {
         // What a macro without arguments swallowed before the run: in mathematics characters after it bring it back.
         let mut swallowed = "";
         let ended = loop {
-            self.budget.step(1)?;
+            self.budget.step(cost::TOKEN)?;
             let (space, token) = self.token(until == Until::Bracket, true);
             any |= !space.is_empty();
             if matches!(token, Token::End) && !self.rest.is_empty() {
@@ -161,6 +164,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The text of a macro whose name has been read; true if it had no arguments.
     fn macro_text(&mut self, out: &mut String, name: &str, math: bool) -> Result<bool, Refusal> {
+        self.budget.step(cost::MACRO)?;
         let (shape, rule) = macros::rule(name);
         let (after_name, failed) = (self.rest, self.failed);
         let Some(arguments) = self.arguments(shape, math)? else {
@@ -172,6 +176,7 @@ impl<'a> Reader<'a, '_> {
             self.render_bare(out, rule);
             return Ok(true);
         }
+        self.budget.step(arguments.iter().flatten().map(String::len).sum::<usize>() / cost::BYTES)?;
         let required = |at: usize| arguments.get(at).and_then(Option::as_deref).unwrap_or_default();
         let last = required(arguments.len().saturating_sub(1));
         match rule {
@@ -183,7 +188,11 @@ impl<'a> Reader<'a, '_> {
             Rule::Fraction => out.extend([required(0), "/", required(1)]),
             Rule::Root => out.extend(["√(", last, ")"]),
             Rule::Alphabet(alphabet) => out.extend(last.chars().map(|c| alphabet.letter(c))),
-            Rule::Accent(combining) => trim(last).chars().for_each(|c| push_accented(out, c, combining)),
+            Rule::Accent(combining) => {
+                // An accent can double a text, and so can the next one around it.
+                self.budget.step(cost::ACCENT * last.len())?;
+                trim(last).chars().for_each(|c| push_accented(out, c, combining));
+            }
         }
         Ok(false)
     }
@@ -232,7 +241,7 @@ impl<'a> Reader<'a, '_> {
 
     /// A braced group or the next token; `None` at the end of the text.
     fn argument(&mut self, math: bool) -> Result<Option<String>, Refusal> {
-        self.budget.step(1)?;
+        self.budget.step(cost::ALLOCATION)?;
         let mut out = String::new();
         let before = self.rest;
         match self.token(false, false) {
