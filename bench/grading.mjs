@@ -17,7 +17,8 @@ export const GRADE = {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-    const peer = python ? verdictsOf(python, text) : undefined
+    const { absent, ...peer } = python ? verdictsOf(python, text) : {}
+    if (absent) print({ id: 'GRADE', peer: `not measured: ${absent}` })
     for (const profile of ['mathruler', 'lenient']) {
       const batch = Array.from({ length: BATCH }, (_, i) => pairs[i % pairs.length])
       const items = batch.map(({ gold, pred }) => ({ given: pred, gold }))
@@ -30,7 +31,7 @@ export const GRADE = {
       const runs = []
       for (let round = 0; round < rounds; round++) runs.push(await timed())
       const seconds = runs.map((run) => run.seconds).sort((a, b) => a - b)[Math.floor(rounds / 2)]
-      const theirs = peer?.[profile]
+      const theirs = peer[profile]
       print(
         rounded({
           id: 'GRADE',
@@ -75,7 +76,7 @@ function verdictsOf(python, pairs) {
     maxBuffer: 1 << 28,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  if (status !== 0) throw new Error('the peer failed: it needs the Python packages mathruler and math-verify')
+  if (status !== 0) throw new Error('the peer failed; its messages are above')
   return JSON.parse(stdout)
 }
 

@@ -4,18 +4,17 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export class Peer {
+  #python
   #child
   #lines
 
-  /** @param python interpreter with torch and transformers */
+  /** @param python interpreter with torch and transformers; it starts with the first question */
   constructor(python) {
-    this.#child = spawn(python, [fileURLToPath(new URL('peer.py', import.meta.url))], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+    this.#python = python
   }
 
   async ask(request) {
+    if (this.#child === undefined) this.#start()
     this.#child.stdin.write(`${JSON.stringify(request)}\n`)
     const { value, done } = await this.#lines.next()
     if (done) throw new Error(`the peer ended while asked for ${request.op}`)
@@ -25,6 +24,13 @@ export class Peer {
   }
 
   close() {
-    this.#child.stdin.end()
+    this.#child?.stdin.end()
+  }
+
+  #start() {
+    this.#child = spawn(this.#python, [fileURLToPath(new URL('peer.py', import.meta.url))], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 }

@@ -3,8 +3,9 @@
  * and renamed into place, so that a process may end at any point and the next one goes on.
  */
 
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 import { native, unwrap } from '../native/index.js'
 import { differences } from './run/identity.js'
@@ -195,7 +196,7 @@ async function readFacts(folder: string): Promise<RunFacts | undefined> {
 
 /** The file, the part of it that is whole lines, and what these say. No file: no lines. */
 async function readLinesOf<T>(path: string): Promise<{ lines: T[]; wholeBytes: number; bytes: number }> {
-  const content = await readIfPresent(path)
+  const content = await contentOf(path)
   if (content === undefined) return { lines: [], wholeBytes: 0, bytes: 0 }
   const wholeBytes = content.lastIndexOf(0x0a) + 1
   const texts = content.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1)
@@ -209,7 +210,7 @@ async function readLinesOf<T>(path: string): Promise<{ lines: T[]; wholeBytes: n
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const content = await readIfPresent(path)
+  const content = await contentOf(path)
   return content === undefined ? undefined : parse(content.toString('utf8'), path)
 }
 
@@ -221,13 +222,11 @@ function parse(text: string, where: string): unknown {
   }
 }
 
-async function readIfPresent(path: string): Promise<Buffer | undefined> {
+async function contentOf(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path)
+    return await readIfPresent(path)
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOENT') return undefined
-    throw new ColdstartError('E_PATH', `${path}: cannot be read (${code})`, { cause })
+    throw new ColdstartError('E_PATH', `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
   }
 }
 

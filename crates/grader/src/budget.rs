@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What one call of [`crate::grade`] may use. The defaults hold every realistic answer and keep hostile ones to milliseconds.
+/// What one call of [`crate::grade`] may use. The defaults hold every realistic answer and keep hostile ones to about a millisecond.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of an answer; beyond it the two texts are only compared as strings.
