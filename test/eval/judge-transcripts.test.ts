@@ -27,14 +27,13 @@ afterEach(async () => {
 const judgeAt = (baseUrl = server.baseUrl, options: Partial<OpenAiJudgeOptions> = {}) =>
   openAiJudge({ baseUrl, model: 'fake', transcripts: file, retryDelayMs: 1, ...options })
 
-/** Asks each prompt with a judge of its own life. */
+/** Asks each prompt with a judge of its own life, which ends when every call has: closing sooner would cancel what others still wait for. */
 async function askAll(prompts: string[], options: Partial<OpenAiJudgeOptions> = {}) {
   const judge = judgeAt(server.baseUrl, options)
-  try {
-    return await Promise.all(prompts.map((prompt) => judge.ask(prompt, HOW)))
-  } finally {
-    await judge.close()
-  }
+  const asked = prompts.map((prompt) => judge.ask(prompt, HOW))
+  await Promise.allSettled(asked)
+  await judge.close()
+  return Promise.all(asked)
 }
 
 const lines = async () => (await readFile(file, 'utf8')).split('\n').slice(0, -1)
