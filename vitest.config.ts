@@ -20,6 +20,8 @@ export default defineConfig({
     // The addon keeps threads of its own; they end with their process, not with a worker thread.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // A guard against hanging, generous: the machine may be busy.
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
   },
 })

