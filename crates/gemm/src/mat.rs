@@ -98,15 +98,6 @@ impl<'a, T> MatMut<'a, T> {
         Self { data: data.as_mut_ptr(), rows, cols, row_stride, lifetime: PhantomData }
     }
 
-    /// As [`MatMut::strided`] without a slice, for tasks that write interleaved parts of one buffer (the heads of a
-    /// fused row).
-    ///
-    /// # Safety
-    /// For `'a` the elements named by the view must be valid for writes and reachable through no other pointer in use.
-    pub unsafe fn from_raw(data: *mut T, rows: usize, cols: usize, row_stride: usize) -> Self {
-        Self { data, rows, cols, row_stride, lifetime: PhantomData }
-    }
-
     pub fn rows(&self) -> usize {
         self.rows
     }

@@ -16,10 +16,12 @@ pub(crate) enum Slot {
     Right,
     /// The block of A that one task works on.
     Block,
+    /// Sums of the tiles of a block that wait for the next cut of the depth.
+    Sums,
 }
 
 thread_local! {
-    static BUFFERS: [Cell<Buffer>; 3] = const { [const { Cell::new(Buffer::empty()) }; 3] };
+    static BUFFERS: [Cell<Buffer>; 4] = const { [const { Cell::new(Buffer::empty()) }; 4] };
 }
 
 /// Calls `f` with at least `len` uninitialised bytes, aligned to a cache line.

@@ -6,7 +6,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::{Kernel, Out};
+use super::{Cut, Kernel, Out};
 use crate::pack;
 
 /// Rows and columns of two tiles side by side.
@@ -42,7 +42,10 @@ unsafe fn begin() {
 /// Lets go of them: the system saves 8 KiB at each context switch of a thread with tiles in use.
 unsafe fn end() {
     // SAFETY: as above.
-    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    unsafe {
+        asm!("tilerelease", options(nostack, nomem));
+        super::fence();
+    }
 }
 
 #[repr(C, align(64))]
@@ -52,34 +55,71 @@ struct Sums([f32; WIDTH * WIDTH]);
 /// Between `begin` and `end`; panels and output are valid for the depth and shape.
 #[target_feature(enable = "avx512f")]
 unsafe fn tile(depth: usize, a: *const u8, b: *const u8, ahead: *const u8, out: &Out<f32>) {
-    let mut sums = std::mem::MaybeUninit::<Sums>::uninit();
-    let target: *mut f32 = sums.as_mut_ptr().cast();
     let steps = depth.div_ceil(32);
-    for i in 0..out.rows {
-        let row = out.c.wrapping_add(i * out.stride).cast();
-        _mm_prefetch::<_MM_HINT_T0>(row);
-        _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(64));
+    let Cut { sums, first, last } = out.cut;
+    if last {
+        out.fetch(WIDTH);
     }
-    // SAFETY: the panels hold `steps` steps; the sums two tiles by two.
+    let mut own = std::mem::MaybeUninit::<Sums>::uninit();
+    let own: *mut f32 = own.as_mut_ptr().cast();
+    // SAFETY: the panels hold `steps` steps; the sums two tiles by two, and so does the output where the tile is whole.
     unsafe {
-        match (out.rows > 16, out.cols > 16) {
-            (true, _) => four_tiles(steps, a, b, ahead, target),
-            (false, true) => upper_tiles(steps, a, b, target),
-            (false, false) => one_tile(steps, a, b, target),
+        if !(first && last) {
+            let begun = if first { std::ptr::null() } else { sums.cast_const() };
+            if last && out.is_plain() {
+                return four_tiles(steps, a, b, ahead, begun, out.to, out.to_stride);
+            }
+            four_tiles(steps, a, b, ahead, begun, sums, WIDTH);
+            if last {
+                out.write_avx512(sums, WIDTH);
+            }
+            return;
         }
-        out.write_avx512(target, WIDTH);
+        match (out.rows > 16, out.cols > 16) {
+            (true, _) if out.is_plain() => {
+                return four_tiles(steps, a, b, ahead, std::ptr::null(), out.to, out.to_stride);
+            }
+            (true, _) => four_tiles(steps, a, b, ahead, std::ptr::null(), own, WIDTH),
+            (false, true) => upper_tiles(steps, a, b, own),
+            (false, false) => one_tile(steps, a, b, own),
+        }
+        out.write_avx512(own, WIDTH);
     }
 }
 
+impl Out<f32> {
+    /// Whether just the tile is written, all of it, so that the registers can be stored there.
+    fn is_plain(&self) -> bool {
+        self.rows == WIDTH && self.cols == WIDTH && self.from.is_null() && self.bias.is_null() && !self.stream
+    }
+}
+
+/// Goes on from the sums at `begun`, `WIDTH` apart, or from zero where it is null. Stores four tiles at `out`, rows `stride` elements apart.
 #[inline]
-unsafe fn four_tiles(steps: usize, a: *const u8, b: *const u8, ahead: *const u8, sums: *mut f32) {
+unsafe fn four_tiles(
+    steps: usize,
+    a: *const u8,
+    b: *const u8,
+    ahead: *const u8,
+    begun: *const f32,
+    out: *mut f32,
+    stride: usize,
+) {
     // SAFETY: promised by the caller.
     unsafe {
         asm!(
+            "test {begun}, {begun}",
+            "jnz 3f",
             "tilezero tmm0",
             "tilezero tmm1",
             "tilezero tmm2",
             "tilezero tmm3",
+            "jmp 2f",
+            "3:",
+            "tileloadd tmm0, [{begun} + {wide}]",
+            "tileloadd tmm1, [{begun} + {wide} + 64]",
+            "tileloadd tmm2, [{begun} + {wide} + 2048]",
+            "tileloadd tmm3, [{begun} + {wide} + 2112]",
             "2:",
             "tileloadd tmm6, [{b} + {wide}]",
             "tileloadd tmm4, [{a} + {narrow}]",
@@ -98,15 +138,18 @@ unsafe fn four_tiles(steps: usize, a: *const u8, b: *const u8, ahead: *const u8,
             "add {ahead}, 256",
             "dec {steps}",
             "jnz 2b",
-            "tilestored [{sums} + {wide}], tmm0",
-            "tilestored [{sums} + {wide} + 64], tmm1",
-            "tilestored [{sums} + {wide} + 2048], tmm2",
-            "tilestored [{sums} + {wide} + 2112], tmm3",
+            "tilestored [{out} + {stride}], tmm0",
+            "tilestored [{out} + {stride} + 64], tmm1",
+            "tilestored [{lower} + {stride}], tmm2",
+            "tilestored [{lower} + {stride} + 64], tmm3",
             a = inout(reg) a => _,
             b = inout(reg) b => _,
             ahead = inout(reg) ahead => _,
             steps = inout(reg) steps => _,
-            sums = in(reg) sums,
+            begun = in(reg) begun,
+            out = in(reg) out,
+            lower = in(reg) out.wrapping_add(16 * stride),
+            stride = in(reg) stride * size_of::<f32>(),
             wide = in(reg) 128usize,
             narrow = in(reg) 64usize,
             step = const STEP_BYTES,
@@ -209,13 +252,16 @@ pub(super) static AMX_BF16: Kernel<f32> = Kernel {
     mr: WIDTH,
     nr: WIDTH,
     depth_block: 1024,
+    depth_cut: 256,
     depth_step: 32,
     elem_bytes: 2,
     row_block: 256,
+    left_bytes: 1 << 20,
     flops_per_us: 1_000_000,
     pack_a: pack::bf16::rows,
     pack_b: pack::bf16::pairs::<WIDTH, 32>,
     tile,
+    streams: true,
     begin,
     end,
 };

@@ -35,6 +35,7 @@ unsafe fn rows<const M: usize>(
     out: &Out<f32>,
 ) {
     let mut acc = [[_mm512_setzero_ps(); 2]; M];
+    out.fetch(NR);
     for _ in 0..pairs {
         _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
         ahead = ahead.wrapping_add(16);
@@ -80,13 +81,16 @@ pub(super) static AVX512_BF16: Kernel<f32> = Kernel {
     mr: MR,
     nr: NR,
     depth_block: 512,
+    depth_cut: 512,
     depth_step: 2,
     elem_bytes: 2,
     row_block: MR * 12,
+    left_bytes: 256 << 10,
     flops_per_us: 100_000,
     pack_a: pack::bf16::pairs::<MR, 2>,
     pack_b: pack::bf16::pairs::<NR, 2>,
     tile,
+    streams: false,
     begin: super::nothing,
     end: super::nothing,
 };

@@ -35,11 +35,7 @@ macro_rules! fma_kernel {
             #[target_feature(enable = $features)]
             unsafe fn rows<const M: usize>(depth: usize, mut a: *const $t, mut b: *const $t, mut ahead: *const u8, out: &Out<$t>) {
                 let mut acc = [[$zero(); $nv]; M];
-                for i in 0..M {
-                    for j in 0..$nv {
-                        _mm_prefetch::<_MM_HINT_T0>(out.c.wrapping_add(i * out.stride + j * $lanes).cast());
-                    }
-                }
+                out.fetch(NR);
                 for step in 0..depth {
                     if step % 4 == 0 {
                         for line in 0..AHEAD_LINES {
@@ -91,11 +87,12 @@ macro_rules! fma_kernel {
                         }
                     }
                     for i in 0..M {
-                        let c = out.c.add(i * out.stride);
                         for j in 0..$nv {
-                            let c = c.add(j * $lanes);
-                            let x = if out.bias.is_null() { acc[i][j] } else { $add(acc[i][j], bias[j]) };
-                            $store(c, if out.add { $add(x, $load(c)) } else { x });
+                            let mut x = if out.bias.is_null() { acc[i][j] } else { $add(acc[i][j], bias[j]) };
+                            if !out.from.is_null() {
+                                x = $add(x, $load(out.from.add(i * out.from_stride + j * $lanes)));
+                            }
+                            $store(out.to.add(i * out.to_stride + j * $lanes), x);
                         }
                     }
                 }
@@ -118,13 +115,16 @@ pub(super) static AVX512_F32: Kernel<f32> = Kernel {
     mr: avx512_f32::MR,
     nr: avx512_f32::NR,
     depth_block: 256,
+    depth_cut: 256,
     depth_step: 1,
     elem_bytes: 4,
     row_block: avx512_f32::MR * 16,
+    left_bytes: 256 << 10,
     flops_per_us: 100_000,
     pack_a: pack::avx512::panel::<{ avx512_f32::MR }>,
     pack_b: pack::avx512::panel::<{ avx512_f32::NR }>,
     tile: avx512_f32::tile,
+    streams: false,
     begin: super::nothing,
     end: super::nothing,
 };
@@ -134,13 +134,16 @@ pub(super) static AVX512_F64: Kernel<f64> = Kernel {
     mr: avx512_f64::MR,
     nr: avx512_f64::NR,
     depth_block: 256,
+    depth_cut: 256,
     depth_step: 1,
     elem_bytes: 8,
     row_block: avx512_f64::MR * 8,
+    left_bytes: 256 << 10,
     flops_per_us: 50_000,
     pack_a: pack::plain::panel::<f64, { avx512_f64::MR }>,
     pack_b: pack::plain::panel::<f64, { avx512_f64::NR }>,
     tile: avx512_f64::tile,
+    streams: false,
     begin: super::nothing,
     end: super::nothing,
 };
@@ -150,13 +153,16 @@ pub(super) static AVX2_F32: Kernel<f32> = Kernel {
     mr: avx2_f32::MR,
     nr: avx2_f32::NR,
     depth_block: 256,
+    depth_cut: 256,
     depth_step: 1,
     elem_bytes: 4,
     row_block: avx2_f32::MR * 24,
+    left_bytes: 128 << 10,
     flops_per_us: 50_000,
     pack_a: pack::plain::panel::<f32, { avx2_f32::MR }>,
     pack_b: pack::plain::panel::<f32, { avx2_f32::NR }>,
     tile: avx2_f32::tile,
+    streams: false,
     begin: super::nothing,
     end: super::nothing,
 };
@@ -166,13 +172,16 @@ pub(super) static AVX2_F64: Kernel<f64> = Kernel {
     mr: avx2_f64::MR,
     nr: avx2_f64::NR,
     depth_block: 256,
+    depth_cut: 256,
     depth_step: 1,
     elem_bytes: 8,
     row_block: avx2_f64::MR * 16,
+    left_bytes: 128 << 10,
     flops_per_us: 25_000,
     pack_a: pack::plain::panel::<f64, { avx2_f64::MR }>,
     pack_b: pack::plain::panel::<f64, { avx2_f64::NR }>,
     tile: avx2_f64::tile,
+    streams: false,
     begin: super::nothing,
     end: super::nothing,
 };

@@ -81,6 +81,18 @@ pub(super) fn run(tasks: usize, threads: usize, f: Task<'_>) -> bool {
     true
 }
 
+/// Runs the job on this thread, and what its tasks start as well, even if the pool becomes free meanwhile.
+pub(super) fn run_here(tasks: usize, f: Task<'_>) {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_JOB.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_JOB.replace(true));
+    (0..tasks).for_each(f);
+}
+
 fn open(tasks: usize, helpers: u64, f: Task<'_>) {
     // SAFETY: the lifetime is widened for the slot only; `close` waits for every worker inside before `run` returns.
     let f: Task<'static> = unsafe { std::mem::transmute::<Task<'_>, Task<'static>>(f) };

@@ -31,8 +31,10 @@ pub fn threads() -> usize {
 /// thread's job holds the pool. A panic in a task is raised again here; tasks not yet started may then be left out.
 pub fn run(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     let _mode = enter();
-    if tasks <= 1 || threads() == 1 || !job::run(tasks, threads(), f) {
+    if tasks <= 1 || threads() == 1 {
         (0..tasks).for_each(f);
+    } else if !job::run(tasks, threads(), f) {
+        job::run_here(tasks, f);
     }
 }
 

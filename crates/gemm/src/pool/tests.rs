@@ -56,6 +56,32 @@ fn a_job_inside_a_task_runs_on_that_thread() {
 }
 
 #[test]
+fn a_job_inside_a_task_runs_on_that_thread_also_when_the_pool_was_busy_and_is_free() {
+    let outer_started = std::sync::Barrier::new(2);
+    let (outer_may_end, outer_ended) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            run(2, &|task| {
+                if task == 0 {
+                    outer_started.wait();
+                    outer_may_end.wait();
+                }
+            });
+            outer_ended.wait();
+        });
+        outer_started.wait();
+        run(2, &|task| {
+            if task == 0 {
+                outer_may_end.wait();
+                outer_ended.wait();
+            }
+            let thread = std::thread::current().id();
+            run(64, &|_| assert_eq!(std::thread::current().id(), thread));
+        });
+    });
+}
+
+#[test]
 fn a_panic_in_a_task_reaches_the_caller_and_leaves_the_pool_usable() {
     for bad in [0, 13, 63] {
         let result = catch_unwind(|| run(64, &|i| assert!(i != bad, "task {i} is bad")));

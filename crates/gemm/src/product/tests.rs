@@ -190,6 +190,41 @@ fn shapes_of_many_tasks_agree_with_f64() {
 }
 
 #[test]
+fn a_result_too_large_for_the_caches_has_the_bits_of_its_parts() {
+    fn case<T: Scalar>(kernel: &'static Kernel<T>, _: Precision) {
+        // 8.5 MiB in f32, with a last row and column panel that is not whole; two passes of the longest block of depth.
+        let (k, n) = (kernel.depth_block + 3, 2064);
+        let m = (8 << 20) / (n * size_of::<T>()) + 41;
+        let mut values = Values(23);
+        let (a, b): (Vec<T>, Vec<T>) = (values.take(m * k), values.take(k * n));
+        let bias: Vec<T> = values.take(n);
+        let product = |rows: std::ops::Range<usize>, accumulate, bias| {
+            // A cache line more, to begin at one, as allocators of large blocks do.
+            let mut c = vec![T::ONE; rows.len() * n + 64 / size_of::<T>()];
+            let start = c.as_ptr().align_offset(64);
+            let c = &mut c[start..][..rows.len() * n];
+            let (a, b) = (Mat::new(&a[rows.start * k..rows.end * k], rows.len(), k), Mat::new(&b, k, n));
+            multiply(kernel, a, b, MatMut::new(c, rows.len(), n), accumulate, bias, 2);
+            c.to_vec()
+        };
+        for (accumulate, bias) in [(false, None), (false, Some(&bias[..])), (true, None)] {
+            let whole = product(0..m, accumulate, bias);
+            for start in (0..m).step_by(97) {
+                let rows = start..m.min(start + 97);
+                let part = product(rows.clone(), accumulate, bias);
+                assert!(
+                    same_bits(&part, &whole[rows.start * n..rows.end * n]),
+                    "{}: rows {rows:?}, accumulate {accumulate}, bias {}",
+                    kernel.name,
+                    bias.is_some()
+                );
+            }
+        }
+    }
+    every_kernel(case, case);
+}
+
+#[test]
 fn one_and_two_threads_give_the_same_bits() {
     fn case<T: Scalar>(kernel: &'static Kernel<T>, _: Precision) {
         for (m, k, n) in [(300, 700, 200), (5, 600, 900), (900, 64, 40)] {
