@@ -66,10 +66,12 @@ export declare class NativeProcessor {
   close(): Promise<boolean | Failure>
 }
 
-/** The lock of a run folder; released by `release`, by the collector, or by the end of the process. */
+/** The lock of a run folder, without which nothing in it is moved; released by `release`, by the collector, or by the end of the process. */
 export declare class RunLock {
   /** Idempotent. */
   release(): void
+  /** Moves the checkpoints after `step` out of the way of a run that goes on from there; returns where they went. */
+  supersedeAfter(step: number): string[] | Failure
 }
 
 /**
@@ -196,12 +198,29 @@ export declare function gradeAnswer(given: string | undefined | null, gold: stri
 /** The verdict of every pair, in order, from threads outside JavaScript's and libuv's. */
 export declare function gradeAnswers(givens: Array<string | undefined | null>, golds: Array<string>, profile: string): Promise<NativeVerdict[] | Failure>
 
+/** The limits that every verdict has. */
+export declare function graderLimits(): GraderLimits | Failure
+
+/** What a verdict of the grader may use. */
+export interface GraderLimits {
+  answerBytes: number
+  nodes: number
+  depth: number
+  /** Bits of an integer. */
+  bits: number
+  symbols: number
+  steps: number
+}
+
 export interface GrpoResult {
   /** Under the names of the field. */
   metrics: Record<string, number>
   gradNorm: number
   skipped: boolean
 }
+
+/** Whether the lenient profile reads the text as a value. */
+export declare function isValue(latex: string): boolean | Failure
 
 /** Product kernels in use. */
 export interface KernelNames {

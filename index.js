@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { NativeModel, NativeProcessor, RunLock, advantages, answerTag, constantValue, easyr1Squeeze, engineInfo, extractAnswer, extractBoxed, formatAnswer, formatThink, gradeAnswer, gradeAnswers, latestCheckpoint, learningRate, lockRun, mathvisionStringForm, permutation, resolveObjective } = nativeBinding
+const { NativeModel, NativeProcessor, RunLock, advantages, answerTag, constantValue, easyr1Squeeze, engineInfo, extractAnswer, extractBoxed, formatAnswer, formatThink, gradeAnswer, gradeAnswers, graderLimits, isValue, latestCheckpoint, learningRate, lockRun, mathvisionStringForm, permutation, resolveObjective } = nativeBinding
 export { NativeModel }
 export { NativeProcessor }
 export { RunLock }
@@ -788,6 +788,8 @@ export { formatAnswer }
 export { formatThink }
 export { gradeAnswer }
 export { gradeAnswers }
+export { graderLimits }
+export { isValue }
 export { latestCheckpoint }
 export { learningRate }
 export { lockRun }

@@ -66,10 +66,12 @@ function countedCheck(part, { name, absent, compared, equal, missed, least, ok, 
 }
 
 const number = (value) => (value === 0 ? '0' : value.toExponential(1))
+/** JSON has no number for a deviation of shapes that differ, or of NaN: it is null there. */
+const deviation = (worst, limit) => (Number.isFinite(worst) ? `${number(worst)} of ${number(limit)}` : 'not comparable')
 for (const { part, what, measure, worst, limit, outcome, text } of checks) {
   if (text !== undefined) console.log(`${outcome.padEnd(6)}  ${text}`)
   else if (outcome === 'absent') console.log(`absent  ${part}${what ? ` · ${what}` : ''}`)
-  else console.log(`${outcome.padEnd(6)}  ${part} · ${what} · ${number(worst)} of ${number(limit)} (${measure})`)
+  else console.log(`${outcome.padEnd(6)}  ${part} · ${what} · ${deviation(worst, limit)} (${measure})`)
 }
 const count = (outcome) => checks.filter((check) => check.outcome === outcome).length
 // 2 with "nothing to compare" is fine beside pictures; anything else that is not a verdict is not.

@@ -173,14 +173,14 @@ async function scoringChecks() {
             { ID: `${index}`, key: '2steps_1', 'knowledge concept': leaf },
           )
         const compositeRow = (key) => (correct, index) => scoredRow(correct, {}, { ID: `${key}${index}`, key })
-        const { breakdowns, extra } = summarize('wemath', [
+        const { breakdowns } = summarize('wemath', [
           ...sub_steps.map(stepRow),
           ...multi_2.map(compositeRow('2steps_multi')),
           ...multi_3.map(compositeRow('3steps_multi')),
         ])
         return {
           ...mapValues(breakdowns.accuracy, ({ text }) => text),
-          domains: mapValues(extra.domains, ({ text }) => text),
+          domains: mapValues(breakdowns.domain, ({ text }) => text),
         }
       },
     },

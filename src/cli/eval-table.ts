@@ -1,5 +1,6 @@
 /** Reports and comparisons of benchmarks as text. */
 
+import { isShare } from '../eval/breakdown.js'
 import type { Comparison } from '../eval/compare.js'
 import type { EvaluationReport } from '../eval/run/types.js'
 import type { Cell } from '../eval/types.js'
@@ -11,11 +12,12 @@ const mostKeys = 24
 /** The table of a run: what was measured and how, the score with its interval, what it rests on, the breakdowns. */
 export function describeReport(report: EvaluationReport, folder: string): string {
   const { dataset, score, metric, ci95, n, correct } = report
+  const counted = isShare(score, correct, n) ? `: ${short(correct)} of ${n} right` : ''
   const facts = [
     `${report.protocol.benchmark} ${dataset.split} · ${protocolOf(report)}`,
     answersOf(report),
     '',
-    `${metric} ${percent(score)} (95 % interval ${percent(ci95[0])} to ${percent(ci95[1])}): ${short(correct)} of ${n} right`,
+    `${metric} ${percent(score)} (95 % interval ${percent(ci95[0])} to ${percent(ci95[1])})${counted}`,
     countsOf(report),
     ...warningsOf(report),
   ]
@@ -64,11 +66,19 @@ function countsOf(report: EvaluationReport): string {
 
 function warningsOf({ subset, incomplete, dataset, judge, withoutGold }: EvaluationReport): string[] {
   return [
-    ...(subset ? [`subset: ${dataset.answered} of ${dataset.published} rows; not a score of the benchmark`] : []),
+    ...(subset ? [`${subsetOf(dataset)}; not a score of the benchmark`] : []),
     ...(incomplete ? ['incomplete: more than 1 % of the rows are unjudged and count as wrong'] : []),
+    ...(dataset.withoutImage === undefined ? [] : [`${dataset.withoutImage} rows have no image in the data`]),
     ...(withoutGold > 0 ? [`${withoutGold} rows have no published answer and count as wrong`] : []),
     ...(judge === 'rules' ? ['judged by rules: not comparable with scores of a judge model'] : []),
   ]
+}
+
+/** How the rows differ from those of the published split. */
+function subsetOf({ answered, published }: Pick<EvaluationReport['dataset'], 'answered' | 'published'>): string {
+  return answered < published
+    ? `subset: ${answered} of ${published} rows`
+    : `other data: ${answered} rows, where the published split has ${published}`
 }
 
 function breakdown(name: string, cells: Readonly<Record<string, Cell>>): string {
@@ -77,23 +87,41 @@ function breakdown(name: string, cells: Readonly<Record<string, Cell>>): string 
   const width = Math.max(...entries.map(([key]) => key.length))
   const lines = entries.map(([key, { n, correct, accuracy, text }]) => {
     const share = (text ?? percent(accuracy)).padStart(8)
-    // Some official scripts print the counts themselves.
-    return `  ${key.padEnd(width)}  ${share}${text?.includes('/') ? '' : `  ${short(correct)} of ${n}`}`
+    // Some official scripts print the counts themselves, and some scores are no share of them.
+    const counts = isShare(accuracy, correct, n) ? `${short(correct)} of ${n}` : `over ${n}`
+    return `  ${key.padEnd(width)}  ${share}${text?.includes('/') ? '' : `  ${counts}`}`
   })
   return ['', name, ...lines].join('\n')
 }
 
 /** Two runs side by side. */
 export function describeComparison(comparison: Comparison): string {
-  const { protocol, judge, dataset, metric, a, b, n, both, onlyA, onlyB, neither, difference, ci95, pValue } =
-    comparison
-  const side = (name: string, { answers, folder, score, ci95: [low, high], unjudged }: Comparison['a']) =>
-    `${name}  ${answers} (${folder}): ${metric} ${percent(score)} (${percent(low)} to ${percent(high)})${unjudged > 0 ? `, ${unjudged} unjudged` : ''}`
+  const {
+    protocol,
+    judge,
+    dataset,
+    subset,
+    leftOut,
+    metric,
+    a,
+    b,
+    n,
+    both,
+    onlyA,
+    onlyB,
+    neither,
+    difference,
+    ci95,
+    pValue,
+  } = comparison
+  const side = (name: string, { answers, folder, score, ci95: [low, high], unjudged, incomplete }: Comparison['a']) =>
+    `${name}  ${answers} (${folder}): ${metric} ${percent(score)} (${percent(low)} to ${percent(high)})${unjudged > 0 ? `, ${unjudged} unjudged` : ''}${incomplete ? ', incomplete' : ''}`
   const lines = [
     `${protocol.benchmark} ${dataset.split} · preset ${protocol.preset}, version ${protocol.version} · ${judge === null ? 'no judge' : `judge ${judge}`}`,
-    ...(dataset.answered < dataset.published ? [`subset: ${dataset.answered} of ${dataset.published} rows`] : []),
+    ...(subset ? [subsetOf(dataset)] : []),
     side('A', a),
     side('B', b),
+    ...(leftOut > 0 ? [`left out for want of a verdict in A or in B: ${leftOut}`] : []),
     '',
     `B − A ${signed(difference)} points of accuracy over ${n} rows (95 % interval ${signed(ci95[0])} to ${signed(ci95[1])})`,
     `right in both ${both}, only in A ${onlyA}, only in B ${onlyB}, in neither ${neither}; McNemar p = ${pValue < 1e-4 ? pValue.toExponential(1) : short(pValue)}`,

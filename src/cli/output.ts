@@ -14,6 +14,8 @@ export interface Sink {
 export interface OutputOptions {
   json: boolean
   quiet: boolean
+  /** Whether stdout has an object for each row and no other: how the command ended is on stderr alone. */
+  rowsOnly?: boolean
   stdout: Sink
   stderr: Sink
 }
@@ -37,6 +39,11 @@ export class Output {
   /** A fact for programs, with `--json`. */
   event(event: object): void {
     if (this.json) this.options.stdout.write(`${JSON.stringify(event)}\n`)
+  }
+
+  /** How the command ended, for programs, with `--json`. */
+  ending(event: object): void {
+    if (this.options.rowsOnly !== true) this.event(event)
   }
 
   /** What the command was asked for, for people. */

@@ -9,11 +9,13 @@ export interface Context {
   output: Output
   /** Aborted by the first signal that asks to end. */
   signal: AbortSignal
+  /** Whether a signal has asked for a checkpoint since the last call. */
+  saveRequested: () => boolean
 }
 
 /** The whole command line; parsing throws commander's errors instead of ending the process. */
 export function buildProgram(context: Context): Command {
-  const program = new Command('coldstart')
+  const program = spoken(new Command('coldstart'))
     .description('Train multimodal reasoning models: supervised cold start, GRPO, evaluation.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -84,13 +86,12 @@ export function buildProgram(context: Context): Command {
 const dtypes = ['float32', 'bfloat16', 'float64']
 
 function command(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .exitOverride()
-    .option('--json', 'one JSON object a line on stdout')
-    .option('-q, --quiet', 'no progress')
-    .allowExcessArguments(false)
+  return spoken(parent.command(name)).description(description).exitOverride().allowExcessArguments(false)
+}
+
+/** Adds the flags that `run` reads wherever they stand, before the command or after it. */
+function spoken(base: Command): Command {
+  return base.option('--json', 'one JSON object a line on stdout').option('-q, --quiet', 'no progress')
 }
 
 function configured(base: Command, named = false): Command {
@@ -106,7 +107,7 @@ function training(base: Command, context: Context, stage: 'sft' | 'grpo'): void 
     .option('--train <file>', 'rows to train on; same as --set data.train=…')
     .option('--output-dir <folder>', 'folder of the run; default runs/<name of the config>')
     .option('--resume <what>', 'auto, the folder of a checkpoint, or never')
-    .option('--dry-run', 'check configuration, data and rewards; train nothing', false)
+    .option('--dry-run', 'check configuration, data, image headers and rewards; train nothing', false)
     .action(async (file, flags) => (await import('./commands/train.js')).trainCommand(stage, file, flags, context))
 }
 
@@ -123,7 +124,7 @@ function evaluation(base: Command, context: Context): void {
     .option('--responses <file>', 'with --benchmark: JSON lines {id, response} in place of a model')
     .option('--judge <who>', 'with --benchmark: rules (default), none, or the address of an endpoint')
     .option('--judge-model <name>', 'model to ask for at the endpoint')
-    .option('--judge-max-calls <n>', 'calls at most; required above 1000', integer(1))
+    .option('--judge-max-calls <n>', 'calls at most of this command; required above 1000', integer(1))
     .option('--limit <n>', 'with --benchmark: answer the first n rows only', integer(1))
     .option('--partial', 'with --benchmark: the data is a part of the split')
     .option('--test <file>', 'without --benchmark: rows to answer; same as --set data.test=…')
@@ -132,14 +133,24 @@ function evaluation(base: Command, context: Context): void {
     .action(async (file, flags) => (await import('./commands/eval.js')).evalCommand(file, flags, context))
   command(base, 'score', 'score the responses of an evaluation folder again, without a model')
     .argument('<folder>', 'folder of a benchmark run')
+    .argument('[config]', 'YAML file, as of eval: what it says of the judge')
     .option('--judge <who>', 'rules, none, or the address of an endpoint; default: the last one, by its stored replies')
     .option('--judge-model <name>', 'model to ask for; without --judge only its stored replies are used')
-    .option('--judge-max-calls <n>', 'calls at most; required above 1000', integer(1))
-    .action(async (folder, flags) => (await import('./commands/eval-score.js')).scoreCommand(folder, flags, context))
+    .option('--judge-max-calls <n>', 'calls at most of this command; required above 1000', integer(1))
+    .option(
+      '--set <key=value>',
+      'set benchmark.judgeApiKeyEnv or another key of the judge; may be repeated',
+      collect,
+      [],
+    )
+    .action(async (folder, file, flags) =>
+      (await import('./commands/eval-score.js')).scoreCommand(folder, file, flags, context),
+    )
   command(base, 'compare', 'compare two evaluations of the same protocol row by row')
     .argument('<first>', 'folder of a benchmark run')
     .argument('<second>', 'folder of another')
-    .action(async (a, b) => (await import('./commands/eval-compare.js')).compareCommand(a, b, context))
+    .option('--incomplete', 'also where more than 1 % of the rows of one have no verdict', false)
+    .action(async (a, b, flags) => (await import('./commands/eval-compare.js')).compareCommand(a, b, flags, context))
 }
 
 const evaluationHelp = `

@@ -14,6 +14,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const output = new Output({
     json: words.includes('--json'),
     quiet: words.includes('--quiet') || words.includes('-q'),
+    rowsOnly: words.find((word) => !word.startsWith('-')) === 'grade',
     stdout: process.stdout,
     stderr: process.stderr,
   })
@@ -23,7 +24,9 @@ export async function run(words: readonly string[]): Promise<number> {
   }
   const signals = watchSignals(process)
   try {
-    await buildProgram({ output, signal: signals.signal }).parseAsync(words, { from: 'user' })
+    await buildProgram({ output, signal: signals.signal, saveRequested: signals.saveRequested }).parseAsync(words, {
+      from: 'user',
+    })
     return 0
   } catch (error) {
     return await codeAfter(error, output)
@@ -36,24 +39,24 @@ export async function run(words: readonly string[]): Promise<number> {
 async function codeAfter(error: unknown, output: Output): Promise<number> {
   if (error instanceof Interrupted) {
     output.say(`stopped by ${error.signal}`)
-    output.event({ type: 'interrupted', signal: error.signal })
+    output.ending({ type: 'interrupted', signal: error.signal })
     return error.exitCode
   }
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    output.event({ type: 'error', code: 'E_USAGE', message: error.message.replace(/^error: /, '') })
+    output.ending({ type: 'error', code: 'E_USAGE', message: error.message.replace(/^error: /, '') })
     return exitCodeOf(new ColdstartError('E_USAGE', error.message))
   }
   const { redactText } = await import('../config/redact.js')
   if (error instanceof ColdstartError) {
     const message = redactText(error.message)
-    output.event({ type: 'error', code: error.code, message, hint: error.hint })
+    output.ending({ type: 'error', code: error.code, message, hint: error.hint })
     output.fail(`${error.code}: ${message}`)
     if (error.hint !== undefined) output.fail(`hint: ${error.hint}`)
   } else {
     // Not one of ours: a fault of this program or of the user's reward, where the place matters.
     const message = redactText(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    output.event({ type: 'error', message })
+    output.ending({ type: 'error', message })
     output.fail(message)
   }
   return exitCodeOf(error)

@@ -1,4 +1,4 @@
-/** Signals: the first asks the work to end at the next safe point, the second ends the process. */
+/** Signals: the first asks the work to end at the next safe point, the second ends the process; SIGUSR2 asks for a checkpoint. */
 
 /** Exit codes by signal: 128 plus its number. */
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
@@ -16,19 +16,41 @@ export class Interrupted extends Error {
   }
 }
 
-/** Aborts `signal` at the first SIGINT, SIGTERM or SIGHUP; the second exits at once. `close` gives the signals back. */
-export function watchSignals(target: NodeJS.Process): { signal: AbortSignal; close(): void } {
+/** What the signals have asked for. */
+export interface SignalWatch {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
+  signal: AbortSignal
+  /** Whether SIGUSR2 has come since the last call. */
+  saveRequested(): boolean
+  /** Gives the signals back. */
+  close(): void
+}
+
+/** Watches for signals; the second SIGINT, SIGTERM or SIGHUP exits at once. */
+export function watchSignals(target: NodeJS.Process): SignalWatch {
   const controller = new AbortController()
-  const handle = (name: NodeJS.Signals): void => {
+  const end = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) target.exit(exitCodes[name as Ending])
     controller.abort(new Interrupted(name as Ending))
   }
+  let isAsked = false
+  const save = (): void => {
+    isAsked = true
+  }
   const names = Object.keys(exitCodes) as Ending[]
-  for (const name of names) target.on(name, handle)
+  for (const name of names) target.on(name, end)
+  // SIGUSR1 is Node's inspector.
+  target.on('SIGUSR2', save)
   return {
     signal: controller.signal,
+    saveRequested: () => {
+      const was = isAsked
+      isAsked = false
+      return was
+    },
     close: () => {
-      for (const name of names) target.off(name, handle)
+      for (const name of names) target.off(name, end)
+      target.off('SIGUSR2', save)
     },
   }
 }

@@ -6,7 +6,7 @@ import { ColdstartError } from '../errors.js'
 import { keysAt } from './keys.js'
 import { type Config, type ConfigCommand, schemaFor } from './schemas.js'
 import { type ConfigSource, flagValue, parseConfig } from './source.js'
-import { closest } from './suggest.js'
+import { advice } from './suggest.js'
 
 /** A value given on the command line. */
 export interface Override {
@@ -137,12 +137,3 @@ function invalid(
 }
 
 const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
-
-/** For an unknown key: its camelCase spelling if that exists, else the nearest known one. */
-function advice(key: string, known: readonly string[] | undefined): string {
-  if (known === undefined) return ''
-  const camel = key.replace(/[_-]+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-  if (camel !== key && known.includes(camel)) return `; keys are camelCase here: ${camel}`
-  const near = closest(key, known)
-  return near === undefined ? '' : `; did you mean ${near}?`
-}

@@ -14,6 +14,15 @@ export function closest(name: string, names: Iterable<string>): string | undefin
   return best
 }
 
+/** For an unknown key: its camelCase spelling if that exists, else the nearest known one. */
+export function advice(key: string, known: readonly string[] | undefined): string {
+  if (known === undefined) return ''
+  const camel = key.replace(/[_-]+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  if (camel !== key && known.includes(camel)) return `; keys are camelCase here: ${camel}`
+  const near = closest(key, known)
+  return near === undefined ? '' : `; did you mean ${near}?`
+}
+
 /** Changes, insertions, deletions and swaps of neighbours that turn one into the other. */
 function editDistance(a: string, b: string): number {
   let before: number[] = []

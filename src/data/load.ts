@@ -3,16 +3,14 @@
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { closest } from '../config/suggest.js'
-import { ColdstartError, type ErrorCode } from '../errors.js'
+import { ColdstartError } from '../errors.js'
+import { badRowsError, maxListed } from './bad-rows.js'
 import { Dataset } from './dataset.js'
 import { Fingerprint } from './fingerprint.js'
 import { PathResolver } from './paths.js'
 import { readRecords } from './records.js'
 import { type Columns, sampleOf, standardColumns } from './shapes.js'
 import type { DatasetLike, LoadDatasetOptions, Row, SkippedRow } from './types.js'
-
-/** How many bad rows the error of `strict` lists. */
-const maxListed = 20
 
 /** Rows between two turns of the event loop, so that signals and timers are served while a large file is read. */
 const rowsPerTurn = 256
@@ -67,7 +65,7 @@ export async function loadDataset(source: DatasetLike, options: LoadDatasetOptio
     throw new ColdstartError('E_DATA_FORMAT', `${what} has no rows${skipped}`)
   }
   fingerprint.value({ columns, badRows })
-  return new Dataset(rows, fingerprint.digest(), bad)
+  return new Dataset(rows, fingerprint.digest(), bad, badRows)
 }
 
 function checkColumns(columns: Readonly<Record<string, string>>): void {
@@ -99,23 +97,6 @@ function unique(id: string, seen: Map<string, number>): string {
   const count = (seen.get(id) ?? 0) + 1
   seen.set(id, count)
   return count === 1 ? id : unique(`${id}#${count}`, seen)
-}
-
-function badRowsError(bad: readonly SkippedRow[]): ColdstartError {
-  const codes = new Set(bad.map((row) => row.code))
-  // A single kind of fault keeps its own code.
-  const code = codes.size === 1 ? (bad[0]!.code as ErrorCode) : 'E_DATA_ROW'
-  const lines = bad.map((row) => `  ${row.source}: ${row.message}`)
-  const count =
-    bad.length === maxListed
-      ? `the first ${maxListed} bad rows`
-      : bad.length === 1
-        ? '1 bad row'
-        : `${bad.length} bad rows`
-  return new ColdstartError(code, `${count}:\n${lines.join('\n')}`, {
-    hint: "badRows: 'skip' leaves bad rows out and records them",
-    details: { rows: bad },
-  })
 }
 
 /** The dataset itself, or the one behind a path, an array or an iterable; never an empty one. */

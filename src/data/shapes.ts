@@ -58,7 +58,7 @@ export function sampleOf(columns: Columns, paths: PathResolver): Sample {
   const turns = withSystem(found[1](row), row)
   const images = [...imagesOf(row.take('images'), 'images', paths), ...imagesOf(row.take('image'), 'image', paths)]
   const messages = resolveTurns(turns, images, paths)
-  const answer = scalar(row.take('answer'), 'answer') ?? scalar(row.take('solution'), 'solution')
+  const answer = gold(row.take('answer'), 'answer') ?? gold(row.take('solution'), 'solution')
   const id = scalar(row.take('id'), 'id')
   const sample: Sample = { messages, extra: row.rest() }
   if (answer !== undefined) sample.answer = answer
@@ -205,6 +205,20 @@ function list(value: unknown, name: string): unknown[] {
 function object(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new ColdstartError('E_DATA_ROW', `${name}: expected an object, got ${kindOf(value)}`)
+}
+
+/** A gold answer. A number that the reader could not hold would be another answer than the one in the file. */
+function gold(value: unknown, name: string): string | undefined {
+  if (typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)) {
+    throw new ColdstartError(
+      'E_DATA_ROW',
+      `${name}: the number is beyond what JSON numbers hold exactly, got ${value}`,
+      {
+        hint: 'write it as a string',
+      },
+    )
+  }
+  return scalar(value, name)
 }
 
 /** A string, or a number or boolean written as one; null is absent. */

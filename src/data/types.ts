@@ -71,7 +71,10 @@ export interface LoadDatasetOptions {
   columns?: Readonly<Record<string, string>> | undefined
   /** Allow absolute image paths, `..`, and links that leave the image root. Default: refuse them. */
   allowPaths?: boolean | undefined
-  /** `strict` (default) throws an error listing the first 20 bad rows; `skip` leaves them out and records each. */
+  /**
+   * `strict` (default) throws an error listing the first 20 bad rows; `skip` leaves them out and records each. Trainers do the same
+   * with rows that turn out bad when they are used: no response, an image that cannot be decoded, too many tokens.
+   */
   badRows?: 'strict' | 'skip' | undefined
   /** Stops reading; the call then rejects with the signal's reason. */
   signal?: AbortSignal | undefined

@@ -12,6 +12,11 @@ export function cellOf(correct: number, n: number, text?: CellText): Cell {
   return cell
 }
 
+/** Whether a number is the share that its counts say: a score by other rules must not stand beside them. */
+export function isShare(value: number, correct: number, n: number): boolean {
+  return Math.abs(value * n - correct) < 1e-6
+}
+
 /** Rows that are right; unjudged ones are not. */
 export function countCorrect(rows: readonly ScoredRow[]): number {
   return rows.filter(({ scored }) => scored.correct === true).length

@@ -1,8 +1,11 @@
 // Accuracy of a model over a data set: generate, score, interval. What "right" means is the caller's function.
+import { z } from 'zod'
+import { checked } from '../config/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
+import { generateOptionsSchema } from '../model/arguments.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import type { GenerateOptions } from '../model/types.js'
 import { wilson } from './interval.js'
@@ -51,12 +54,41 @@ export interface EvalResult {
   tokens: number
 }
 
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+
+const optionsSchema = z.strictObject(
+  {
+    // By what is called: importing the class would load the image library for those who only score.
+    model: z.custom<VisionLanguageModel>(
+      (value) => isFunction((value as Partial<VisionLanguageModel> | null | undefined)?.complete),
+      'expected a VisionLanguageModel',
+    ),
+    dataset: z.custom<DatasetLike | Dataset>(
+      (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+      'expected a path, a list of rows or a Dataset',
+    ),
+    score: z.custom<EvaluateOptions['score']>(isFunction, 'expected a function of completion and row'),
+    generate: generateOptionsSchema.omit({ signal: true, numReturnSequences: true }).optional(),
+    batchSize: z.int().min(1).optional(),
+    signal: generateOptionsSchema.shape.signal,
+    onProgress: z.custom<EvaluateOptions['onProgress']>(isFunction, 'expected a function').optional(),
+  } satisfies Record<keyof EvaluateOptions, z.ZodType>,
+  'expected an object of options',
+)
+
 /**
+ * Throws `E_CONFIG` naming the option at fault, `E_BUSY` while a trainer has the model; while it runs, no trainer gets it.
+ *
  * ```ts
  * const { accuracy, ci95 } = await evaluate({ model, dataset: 'test.jsonl', score: (text, row) => text.trim() === row.answer })
  * ```
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvalResult> {
+  checked(optionsSchema, options, 'options', 'E_CONFIG')
+  return options.model.reading('evaluate', () => evaluated(options))
+}
+
+async function evaluated(options: EvaluateOptions): Promise<EvalResult> {
   const { model, score, signal } = options
   const dataset = await asDataset(options.dataset)
   const batchSize = options.batchSize ?? 64
@@ -88,7 +120,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvalResult> {
         source: row.source,
         ...(row.answer === undefined ? {} : { answer: row.answer }),
         response: completion.text,
-        score: checked(await score(completion.text, row), row),
+        score: checkedScore(await score(completion.text, row), row),
         finishReason: completion.finishReason,
       })
     }
@@ -113,7 +145,7 @@ function questionOf(row: Row) {
   return row.messages.at(-1)?.role === 'assistant' ? row.messages.slice(0, -1) : row.messages
 }
 
-function checked(value: boolean | number | null, row: Row): number | null {
+function checkedScore(value: boolean | number | null, row: Row): number | null {
   if (value === null) return null
   const number = Number(value)
   if (number >= 0 && number <= 1) return number

@@ -5,7 +5,7 @@
  */
 
 export { benchmarks } from './benchmarks/index.js'
-export { type ComparedRun, type Comparison, compareEvaluations } from './compare.js'
+export { type ComparedRun, type CompareOptions, type Comparison, compareEvaluations } from './compare.js'
 export { type EvalResult, type EvaluatedRow, type EvaluateOptions, evaluate } from './evaluate.js'
 export { wilson } from './interval.js'
 export { type JudgeStats, type OpenAiJudge, openAiJudge } from './judge/openai.js'

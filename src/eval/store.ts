@@ -5,6 +5,7 @@
 
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { kindOf } from '../data/images.js'
 import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 import { native, unwrap } from '../native/index.js'
@@ -136,7 +137,7 @@ export class EvaluationFolder {
   /** The responses, after cutting off what a process that was killed left of its last line. */
   async #recover(): Promise<ResponseLine[]> {
     const path = join(this.path, 'rows.jsonl')
-    const { lines, wholeBytes, bytes } = await readLinesOf<ResponseLine>(path)
+    const { lines, wholeBytes, bytes } = await readLinesOf<ResponseLine>(path, responseFields)
     if (wholeBytes < bytes) {
       const file = await open(path, 'r+')
       try {
@@ -162,23 +163,23 @@ export async function readEvaluation(folder: string): Promise<StoredEvaluation> 
       hint: 'give the output folder of coldstart eval --benchmark',
     })
   }
-  const data = await readLinesOf<DataLine>(join(folder, 'data.jsonl'))
-  const responses = await readLinesOf<ResponseLine>(join(folder, 'rows.jsonl'))
+  const data = await readLinesOf<DataLine>(join(folder, 'data.jsonl'), dataFields)
+  const responses = await readLinesOf<ResponseLine>(join(folder, 'rows.jsonl'), responseFields)
   return { facts, data: data.lines, responses: responses.lines }
 }
 
 /** The last report of a folder, if it has one. */
 export async function readReport(folder: string): Promise<EvaluationReport | undefined> {
   const path = join(folder, 'report.json')
-  const report = (await readJson(path)) as EvaluationReport | undefined
-  if (report === undefined || report.format === 1) return report
+  const report = (await readJson(path)) as EvaluationReport | null | undefined
+  if (report === undefined || report?.format === 1) return report
   throw new ColdstartError('E_CKPT_CORRUPT', `${path}: expected "format": 1, written by this version`)
 }
 
 /** The scores and the report of a finished evaluation. Throws `E_PATH` where there are none yet. */
 export async function readScored(folder: string): Promise<{ scores: ScoreLine[]; report: EvaluationReport }> {
   const report = await readReport(folder)
-  const { lines } = await readLinesOf<ScoreLine>(join(folder, 'scores.jsonl'))
+  const { lines } = await readLinesOf<ScoreLine>(join(folder, 'scores.jsonl'), scoreFields)
   if (report === undefined || lines.length === 0) {
     throw new ColdstartError('E_PATH', `${folder} has not been scored yet`, { hint: 'finish the run first' })
   }
@@ -187,24 +188,65 @@ export async function readScored(folder: string): Promise<{ scores: ScoreLine[];
 
 async function readFacts(folder: string): Promise<RunFacts | undefined> {
   const path = join(folder, 'run.json')
-  const facts = (await readJson(path)) as RunFacts | undefined
-  if (facts === undefined || (facts.format === 1 && facts.protocol !== undefined)) return facts
+  const facts = (await readJson(path)) as RunFacts | null | undefined
+  if (facts === undefined) return undefined
+  const { format, protocol, answers, dataset } = facts ?? {}
+  if (format === 1 && isRecord(protocol) && isRecord(answers) && isRecord(dataset)) return facts as RunFacts
   throw new ColdstartError('E_CKPT_MISMATCH', `${path} is not that of a benchmark run of this version`, {
     hint: 'choose another output folder',
   })
 }
 
+/** Kinds of values in a line, by field. */
+type Fields<T> = Readonly<Record<keyof T, Field>>
+type Field = readonly [expected: string, test: (value: unknown) => boolean]
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+const text: Field = ['a text', isText]
+const textOrNull: Field = ['a text or null', (value) => value === null || isText(value)]
+const record: Field = ['an object', isRecord]
+const number: Field = ['a number of at least 0', (value) => typeof value === 'number' && value >= 0]
+
+const dataFields: Fields<DataLine> = { id: text, source: text, gold: text, groups: record, fields: record }
+const responseFields: Fields<ResponseLine> = {
+  id: text,
+  promptHash: textOrNull,
+  response: textOrNull,
+  finishReason: ['"stop", "length" or null', (value) => value === 'stop' || value === 'length' || value === null],
+  promptTokens: number,
+  tokens: number,
+  seconds: number,
+}
+const scoreFields: Fields<ScoreLine> = {
+  id: text,
+  gold: text,
+  extraction: textOrNull,
+  correct: ['true, false or null', (value) => typeof value === 'boolean' || value === null],
+  path: text,
+  calls: number,
+}
+
 /** The file, the part of it that is whole lines, and what these say. No file: no lines. */
-async function readLinesOf<T>(path: string): Promise<{ lines: T[]; wholeBytes: number; bytes: number }> {
+async function readLinesOf<T>(
+  path: string,
+  fields: Fields<T>,
+): Promise<{ lines: T[]; wholeBytes: number; bytes: number }> {
   const content = await contentOf(path)
   if (content === undefined) return { lines: [], wholeBytes: 0, bytes: 0 }
   const wholeBytes = content.lastIndexOf(0x0a) + 1
   const texts = content.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1)
   const lines = texts.map((text, index) => {
-    const value = parse(text, `${path}:${index + 1}`)
-    if (typeof value === 'object' && value !== null && typeof (value as { id?: unknown }).id === 'string')
-      return value as T
-    throw new ColdstartError('E_CKPT_CORRUPT', `${path}:${index + 1}: expected an object with an id`)
+    const where = `${path}:${index + 1}`
+    const value = parse(text, where)
+    if (!isRecord(value))
+      throw new ColdstartError('E_CKPT_CORRUPT', `${where}: expected an object, got ${kindOf(value)}`)
+    for (const [name, [expected, test]] of Object.entries<Field>(fields)) {
+      const got = (value as Record<string, unknown>)[name]
+      if (test(got)) continue
+      throw new ColdstartError('E_CKPT_CORRUPT', `${where}: ${name}: expected ${expected}, got ${kindOf(got)}`)
+    }
+    return value as T
   })
   return { lines, wholeBytes, bytes: content.length }
 }

@@ -20,6 +20,8 @@ export interface RowImage {
   readonly source: string
   /** The encoded bytes, or the real path of a file under the data root. Rejects with a `ColdstartError`. */
   read(): Promise<ImageInput>
+  /** The data have none where the row needs one: {@link RowImage.read} rejects with `E_DATA_ROW`. */
+  readonly isAbsent?: true
 }
 
 /** A record of a data file as published. */
@@ -136,7 +138,7 @@ export interface ScoredRow {
 export interface Cell {
   n: number
   correct: number
-  /** `correct / n`. */
+  /** `correct / n`; We-Math's score of a domain is a mean of its concepts instead. */
   accuracy: number
   /** As the official script prints it, where that differs from a percentage with one digit. */
   text?: string

@@ -14,7 +14,13 @@ export function bannedIdsOf(config: Record<string, unknown>, tokenizerSize: numb
   const vision = visionFields
     .map((name) => config[name] ?? text[name])
     .filter((id): id is number => typeof id === 'number')
-  const vocabulary = Number(text.vocab_size ?? config.vocab_size ?? tokenizerSize)
+  const vocabulary = vocabularyOf(config, tokenizerSize)
   const unused = Array.from({ length: Math.max(0, vocabulary - tokenizerSize) }, (_, i) => tokenizerSize + i)
   return [...new Set([...vision, ...unused])].filter((id) => id < vocabulary).sort((a, b) => a - b)
+}
+
+/** Rows of the embedding: ids are below it. */
+export function vocabularyOf(config: Record<string, unknown>, tokenizerSize: number): number {
+  const text = (config.text_config ?? {}) as Record<string, unknown>
+  return Number(text.vocab_size ?? config.vocab_size ?? tokenizerSize)
 }

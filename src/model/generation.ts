@@ -1,4 +1,5 @@
 // Drives a generation in the engine, slice by slice, so that other commands, aborts and the event loop get their turn.
+import { ColdstartError } from '../errors.js'
 import { call, type NativeEvent, type NativeModel, type NativeRequest } from '../native/index.js'
 import type { EncodedPrompt } from '../processor/processor.js'
 import type { Completion, GenerateOptions, StreamChunk } from './types.js'
@@ -8,8 +9,10 @@ const SLICE_MS = 100
 
 /** Engine defaults of the sampling options, in one place for completions, streams and rollouts. */
 export interface SamplingDefaults {
-  stopIds: readonly number[]
-  bannedIds: readonly number[]
+  stopIds: number[]
+  bannedIds: number[]
+  /** Ids are below it. */
+  vocabulary: number
 }
 
 /** A prompt to complete; `key` names its random numbers: equal seed and key, equal completions. */
@@ -20,12 +23,14 @@ export interface GenerationPrompt {
   maxNewTokens?: number
 }
 
-/** Turns options into the engine's requests, one a prompt. */
+/** Turns options into the engine's requests, one a prompt. Throws `E_CONFIG` for ids that the model does not have. */
 export function toRequests(
   prompts: readonly GenerationPrompt[],
   options: GenerateOptions,
   defaults: SamplingDefaults,
 ): NativeRequest[] {
+  refuseForeignIds('stopIds', options.stopIds, defaults.vocabulary)
+  refuseForeignIds('bannedIds', options.bannedIds, defaults.vocabulary)
   return prompts.map(({ prompt, key, maxNewTokens = options.maxNewTokens ?? 512 }) => ({
     ids: prompt.ids,
     images: prompt.images,
@@ -41,6 +46,15 @@ export function toRequests(
     stopIds: [...(options.stopIds ?? defaults.stopIds)],
     bannedIds: [...defaults.bannedIds, ...(options.bannedIds ?? [])],
   }))
+}
+
+function refuseForeignIds(name: string, ids: readonly number[] | undefined, vocabulary: number): void {
+  const at = ids?.findIndex((id) => id >= vocabulary) ?? -1
+  if (at < 0) return
+  throw new ColdstartError(
+    'E_CONFIG',
+    `options.${name}[${at}]: expected an id below ${vocabulary}, the size of the vocabulary, got ${ids?.[at]}`,
+  )
 }
 
 /** Yields the engine's events in order. Leaving the loop, an error or an abort ends the generation. */
@@ -60,7 +74,8 @@ export async function* generationEvents(
       if (slice.finished) return
     }
   } finally {
-    await call(model.generateCancel(id))
+    // A failure here follows from the one that ended the loop and must not take its place.
+    await model.generateCancel(id)
   }
 }
 
@@ -77,7 +92,7 @@ export class CompletionBuilder {
 
   constructor(decode: (ids: Uint32Array) => string, stopStrings: readonly string[] = []) {
     this.#decode = decode
-    this.#stopStrings = stopStrings.filter((text) => text.length > 0)
+    this.#stopStrings = stopStrings
   }
 
   /** True once the completion has ended, by the engine or by a stop string. */

@@ -1,12 +1,29 @@
 // The model as people hold it: loaded or new, generating, saved, closed. Everything numerical happens in the engine behind it.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checked } from '../config/check.js'
 import { readIfPresent } from '../data/optional-file.js'
+import type { Message } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import { call, type NativeModel, type NativeModelInfo, native } from '../native/index.js'
+import {
+  jsonFile,
+  type ModelFile,
+  processorFiles,
+  readNeeded,
+  readObject,
+  readPreprocessor,
+} from '../processor/model-files.js'
 import { Processor, type ProcessorFiles, type ProcessorOptions } from '../processor/processor.js'
-import { bannedIdsOf } from './banned-ids.js'
-import { CompletionBuilder, type GenerationPrompt, generationEvents, toRequests } from './generation.js'
+import { conversationOf, conversationsOf, generateOptionsSchema, streamOptionsSchema } from './arguments.js'
+import { bannedIdsOf, vocabularyOf } from './banned-ids.js'
+import {
+  CompletionBuilder,
+  type GenerationPrompt,
+  generationEvents,
+  type SamplingDefaults,
+  toRequests,
+} from './generation.js'
 import { stopIdsOf } from './stop-ids.js'
 import type { Completion, DType, GenerateOptions, ParameterCounts, PromptInput, StreamChunk } from './types.js'
 
@@ -30,7 +47,7 @@ export interface FromConfigOptions extends ProcessorOptions {
   dtype?: DType
 }
 
-/** Files of a model folder that are neither weights nor config and are saved unchanged. */
+/** Files of a model folder that are saved unchanged: those of its tokenizer. */
 const companions = [
   'tokenizer_config.json',
   'chat_template.json',
@@ -59,7 +76,10 @@ export class VisionLanguageModel {
   readonly dtype: DType
   readonly #native: NativeModel
   readonly #files: ProcessorFiles & { generation: Record<string, unknown>; folder?: string }
-  #exclusive: string | undefined
+  readonly #sampling: SamplingDefaults
+  #trainer: string | undefined
+  /** Calls that read the weights now, each under the name of its method. */
+  readonly #readers = new Set<{ name: string }>()
   #counts: ParameterCounts
   #closing: Promise<void> | undefined
 
@@ -76,22 +96,28 @@ export class VisionLanguageModel {
     this.processor = processor
     this.config = files.config
     this.dtype = dtype
+    this.#sampling = {
+      stopIds: stopIdsOf(files.generation, files.config),
+      bannedIds: bannedIdsOf(files.config, processor.vocabularySize),
+      vocabulary: vocabularyOf(files.config, processor.vocabularySize),
+    }
   }
 
   /**
    * Loads a folder in the Hugging Face layout: `config.json`, `model.safetensors` or shards with their index, `tokenizer.json`,
-   * `preprocessor_config.json`. Throws `E_MODEL`, `E_CONFIG`, `E_WEIGHTS` or `E_TOKENIZER` naming file, field or tensor.
+   * `preprocessor_config.json` (or the `processor_config.json` of transformers 5). Throws `E_MODEL`, `E_CONFIG`, `E_WEIGHTS` or
+   * `E_TOKENIZER` naming file, field or tensor.
    */
   static async fromPretrained(folder: string, options: FromPretrainedOptions = {}): Promise<VisionLanguageModel> {
     options.signal?.throwIfAborted()
     const dtype = options.dtype ?? 'float32'
-    const config = await readJson(join(folder, 'config.json'))
+    const config = await readObject(join(folder, 'config.json'))
     const files = {
       config,
       folder,
-      tokenizer: await readBytes(join(folder, 'tokenizer.json')),
-      preprocessor: await readJson(join(folder, 'preprocessor_config.json')),
-      generation: await readJson(join(folder, 'generation_config.json'), {}),
+      tokenizer: await readNeeded(join(folder, 'tokenizer.json')),
+      ...(await readPreprocessor(folder)),
+      generation: await readObject(join(folder, 'generation_config.json'), {}),
     }
     const processor = await Processor.fromFiles(files, options)
     const model = new (native().NativeModel)()
@@ -112,7 +138,7 @@ export class VisionLanguageModel {
       config,
       tokenizer:
         typeof options.tokenizer === 'string'
-          ? await readBytes(options.tokenizer)
+          ? await readNeeded(options.tokenizer)
           : Buffer.from(JSON.stringify(options.tokenizer)),
       preprocessor: options.preprocessor ?? {},
       generation: options.generationConfig ?? {},
@@ -133,30 +159,41 @@ export class VisionLanguageModel {
     return structuredClone(this.#counts)
   }
 
-  /** Completes one prompt or many; the result has one array of `numReturnSequences` completions a prompt. */
+  /**
+   * Completes one prompt or many; the result has one array of `numReturnSequences` completions a prompt. Throws `E_CONFIG` naming the
+   * option at fault, `E_USAGE` naming the prompt, `E_BUSY` while a trainer has the model, and the codes of encoding.
+   */
   async generate(
     prompts: PromptInput | readonly PromptInput[],
     options: GenerateOptions = {},
   ): Promise<Completion[][]> {
-    const encoded = await this.#encodePrompts(isMany(prompts) ? prompts : [prompts], options)
-    return this.#free('generate', () => this.complete(encoded, options))
+    checked(generateOptionsSchema, options, 'options', 'E_CONFIG')
+    const conversations = conversationsOf(prompts)
+    return this.reading('generate', async () => this.complete(await this.#encode(conversations, options), options))
   }
 
-  /** Completes one prompt piece by piece. Leaving the loop ends the generation. */
+  /** Completes one prompt piece by piece. Leaving the loop ends the generation; until then no trainer gets the model. */
   async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<StreamChunk, void, void> {
-    const encoded = await this.#encodePrompts([prompt], options)
-    this.#assertFree('stream')
-    const builder = new CompletionBuilder((ids) => this.processor.decode(ids), options.stopStrings)
-    const requests = toRequests(encoded, { ...options, numReturnSequences: 1 }, this.samplingDefaults())
-    for await (const event of generationEvents(this.#native, requests, { signal: options.signal, sliceMs: 0 })) {
-      const chunk = builder.push(event, true)
-      if (chunk) yield chunk
-      if (builder.done) return
+    checked(streamOptionsSchema, options, 'options', 'E_CONFIG')
+    const conversation = conversationOf(prompt, 'prompt')
+    const leave = this.#enter('stream')
+    try {
+      const encoded = await this.#encode([conversation], options)
+      const builder = new CompletionBuilder((ids) => this.processor.decode(ids), options.stopStrings)
+      const requests = toRequests(encoded, options, this.samplingDefaults())
+      for await (const event of generationEvents(this.#native, requests, { signal: options.signal, sliceMs: 0 })) {
+        const chunk = builder.push(event, true)
+        if (chunk) yield chunk
+        if (builder.done) return
+      }
+    } finally {
+      leave()
     }
   }
 
   /**
-   * Writes a folder that loads unchanged in transformers: weights under their hub names, config, tokenizer and preprocessor files.
+   * Writes a folder that loads unchanged in transformers, old and new: weights under their hub names (in place of those the folder had),
+   * config, tokenizer and preprocessor files. Throws `E_WEIGHTS` naming a tensor with a value that the stored type cannot hold.
    * @param options.dtype type of the stored weights; default `float32`
    */
   async savePretrained(folder: string, options: { dtype?: 'float32' | 'bfloat16' } = {}): Promise<void> {
@@ -178,7 +215,20 @@ export class VisionLanguageModel {
   }
 
   /**
-   * Completes encoded prompts, whose keys name their random numbers. For trainers and evaluation.
+   * Runs `work`, which reads the weights: as long as it takes, no trainer gets the model. `E_BUSY` while one has it.
+   * @internal
+   */
+  async reading<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const leave = this.#enter(name)
+    try {
+      return await work()
+    } finally {
+      leave()
+    }
+  }
+
+  /**
+   * Completes encoded prompts, whose keys name their random numbers. For those who hold the model: trainers, and work under {@link reading}.
    * @param onFinished gets each completion when it ends, before its neighbours do.
    * @internal
    */
@@ -208,52 +258,57 @@ export class VisionLanguageModel {
   }
 
   /** @internal */
-  samplingDefaults() {
-    return {
-      stopIds: stopIdsOf(this.#files.generation, this.config),
-      bannedIds: bannedIdsOf(this.config, this.processor.vocabularySize),
-    }
+  samplingDefaults(): SamplingDefaults {
+    return this.#sampling
+  }
+
+  /** What decides the numbers of a run beside its arguments, its data and the weights. @internal */
+  get identity(): Readonly<Record<string, unknown>> {
+    return { dtype: this.dtype, ...this.processor.identity }
   }
 
   /** The files of a model folder that are not weights or `config.json`. @internal */
-  async companionFiles(): Promise<{ name: string; data: Uint8Array }[]> {
+  async companionFiles(): Promise<ModelFile[]> {
     const { preprocessor, generation, tokenizer, folder } = this.#files
-    const stopIds = stopIdsOf(generation, this.config)
-    const json = (name: string, value: unknown) => ({ name, data: Buffer.from(`${JSON.stringify(value, null, 2)}\n`) })
+    const { stopIds } = this.#sampling
     // Without a class name transformers would rebuild the published model's tokenizer around this vocabulary.
     const copied =
       folder === undefined
-        ? [json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' })]
+        ? [jsonFile('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' })]
         : await Promise.all(companions.map((name) => companionIn(folder, name)))
     return [
       { name: 'tokenizer.json', data: tokenizer },
-      json('preprocessor_config.json', preprocessor),
-      json('generation_config.json', { ...generation, eos_token_id: stopIds.length === 1 ? stopIds[0] : stopIds }),
-      ...copied.filter((file): file is { name: string; data: Buffer } => file !== undefined),
+      jsonFile('generation_config.json', { ...generation, eos_token_id: stopIds.length === 1 ? stopIds[0] : stopIds }),
+      ...(await processorFiles(preprocessor, folder)),
+      ...copied.filter((file) => file !== undefined),
     ]
   }
 
-  /** Gives a trainer the model for itself; a second one is `E_BUSY`. Returns the native handle and the release. @internal */
+  /**
+   * Gives a trainer the model for itself; `E_BUSY` while another has it or a call reads it. Returns the native handle and the release.
+   * @internal
+   */
   acquire(user: string): { native: NativeModel; setCounts: (counts: ParameterCounts) => void; release: () => void } {
-    this.#assertFree(user)
-    this.#exclusive = user
+    this.#refuseTrainerBeside(user)
+    const readers = [...new Set([...this.#readers].map(({ name }) => name))]
+    if (readers.length > 0) throw inUse(user, readers.join(' and '))
+    this.#trainer = user
     return {
       native: this.#native,
       setCounts: (counts) => {
         this.#counts = counts
       },
       release: () => {
-        this.#exclusive = undefined
+        this.#trainer = undefined
       },
     }
   }
 
-  async #encodePrompts(prompts: readonly PromptInput[], options: GenerateOptions): Promise<GenerationPrompt[]> {
-    if (this.#closing) throw new ColdstartError('E_CLOSED', 'this model was closed')
+  async #encode(conversations: readonly (readonly Message[])[], options: GenerateOptions): Promise<GenerationPrompt[]> {
     return Promise.all(
-      prompts.map(async (prompt, index) => ({
+      conversations.map(async (messages, index) => ({
         key: index,
-        prompt: await this.processor.encode(messagesOf(prompt), {
+        prompt: await this.processor.encode(messages, {
           addGenerationPrompt: true,
           systemMessage: options.systemMessage,
           maxLength: options.maxPromptLength,
@@ -263,58 +318,29 @@ export class VisionLanguageModel {
     )
   }
 
-  async #free<T>(user: string, work: () => Promise<T>): Promise<T> {
-    this.#assertFree(user)
-    return work()
-  }
-
-  #assertFree(user: string): void {
-    if (this.#closing) throw new ColdstartError('E_CLOSED', 'this model was closed')
-    if (this.#exclusive !== undefined) {
-      throw new ColdstartError('E_BUSY', `${user}: this model is in use by ${this.#exclusive}`, {
-        hint: 'wait for it to end, or load the model a second time',
-      })
+  /** Counts a call that reads the weights until the function it returns is called. */
+  #enter(name: string): () => void {
+    this.#refuseTrainerBeside(name)
+    const reader = { name }
+    this.#readers.add(reader)
+    return () => {
+      this.#readers.delete(reader)
     }
   }
-}
 
-function isMany(prompts: PromptInput | readonly PromptInput[]): prompts is readonly PromptInput[] {
-  return Array.isArray(prompts) && !(prompts.length > 0 && isMessage(prompts[0]))
-}
-
-function isMessage(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'role' in value
-}
-
-function messagesOf(prompt: PromptInput) {
-  if (typeof prompt === 'string') return [{ role: 'user' as const, content: prompt }]
-  return 'messages' in prompt ? prompt.messages : prompt
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new ColdstartError('E_MODEL', `${path}: cannot be read; a model folder needs it`, { cause })
+  #refuseTrainerBeside(user: string): void {
+    if (this.#closing) throw new ColdstartError('E_CLOSED', 'this model was closed')
+    if (this.#trainer !== undefined) throw inUse(user, this.#trainer)
   }
 }
 
-async function readJson(path: string, fallback?: Record<string, unknown>): Promise<Record<string, unknown>> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    if (fallback && (cause as NodeJS.ErrnoException).code === 'ENOENT') return fallback
-    throw new ColdstartError('E_MODEL', `${path}: cannot be read; a model folder needs it`, { cause })
-  }
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch (cause) {
-    throw new ColdstartError('E_MODEL', `${path}: not valid JSON`, { cause })
-  }
+function inUse(user: string, by: string): ColdstartError {
+  return new ColdstartError('E_BUSY', `${user}: this model is in use by ${by}`, {
+    hint: 'wait for it to end, or load the model a second time',
+  })
 }
 
-async function companionIn(folder: string, name: string): Promise<{ name: string; data: Buffer } | undefined> {
+async function companionIn(folder: string, name: string): Promise<ModelFile | undefined> {
   const data = await readIfPresent(join(folder, name))
   return data && { name, data }
 }

@@ -9,6 +9,7 @@ export type {
   Failure,
   GenerateRequest as NativeRequest,
   GenerationEvent as NativeEvent,
+  GraderLimits,
   ModelInfo as NativeModelInfo,
   NativeModel,
   NativeProcessor,

@@ -1,5 +1,5 @@
 // What the engine says about itself and the machine.
-import { native, unwrap } from './index.js'
+import { type GraderLimits, native, unwrap } from './index.js'
 
 /** The engine on this machine. */
 export interface EngineInfo {
@@ -14,4 +14,9 @@ export interface EngineInfo {
 /** Threads, kernels and CPU features of this machine. */
 export function engineInfo(): EngineInfo {
   return unwrap(native().engineInfo())
+}
+
+/** What a verdict of the grader may use. */
+export function graderLimits(): GraderLimits {
+  return unwrap(native().graderLimits())
 }

@@ -1,5 +1,6 @@
 // From an image file or its bytes to raw pixels, by sharp. Formats and limits are checked before any decoder runs.
 import { readFile } from 'node:fs/promises'
+import type { Sharp } from 'sharp'
 import type { ImageInput } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 
@@ -23,6 +24,28 @@ export interface DecodeOptions {
 
 /** Decodes a PNG, JPEG or WebP. `name` is what errors call the image. */
 export async function decodeImage(input: ImageInput, name: string, options: DecodeOptions = {}): Promise<RawImage> {
+  return opened(input, name, async (image) => {
+    if (options.autoOrient ?? true) image.autoOrient()
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
+    return { data, width: info.width, height: info.height, channels: info.channels }
+  })
+}
+
+/** Refuses what {@link decodeImage} would refuse by size, format and header, without decoding any pixels. */
+export async function checkImage(input: ImageInput, name: string): Promise<void> {
+  await opened(input, name, async (image) => {
+    const { width, height } = await image.metadata()
+    if (width * height > MAX_IMAGE_PIXELS) {
+      throw new ColdstartError(
+        'E_IMAGE_LIMIT',
+        `${name}: ${width} × ${height} pixels; at most ${MAX_IMAGE_PIXELS} are read`,
+      )
+    }
+  })
+}
+
+/** Hands an image whose header passed the checks to `use`; whatever goes wrong names the image. */
+async function opened<T>(input: ImageInput, name: string, use: (image: Sharp) => Promise<T>): Promise<T> {
   const bytes = typeof input === 'string' ? await readImageFile(input, name) : input
   if (bytes.byteLength > MAX_IMAGE_BYTES) {
     throw new ColdstartError('E_IMAGE_LIMIT', `${name}: ${bytes.byteLength} bytes; at most ${MAX_IMAGE_BYTES} are read`)
@@ -38,9 +61,7 @@ export async function decodeImage(input: ImageInput, name: string, options: Deco
     if (space === 'cmyk' || (depth !== undefined && depth !== 'uchar')) {
       throw new ColdstartError('E_IMAGE_MODE', `${name}: ${space} pixels of type ${depth}; expected 8-bit grey or RGB`)
     }
-    if (options.autoOrient ?? true) image.autoOrient()
-    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
-    return { data, width: info.width, height: info.height, channels: info.channels }
+    return await use(image)
   } catch (cause) {
     if (cause instanceof ColdstartError) throw cause
     const message = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)

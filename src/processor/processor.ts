@@ -1,11 +1,13 @@
 // What stands between people's rows and the engine's inputs: images decoded and cut into patches, conversations turned into ids.
-import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { ImageInput, Message } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import { call, type NativeProcessor, native, type PreparedImage, unwrap } from '../native/index.js'
+import { checkAgreement } from './agreement.js'
 import { decodeImage, type RawImage } from './decode.js'
 import { ImageCache } from './image-cache.js'
+import { readNeeded, readObject, readPreprocessor } from './model-files.js'
 
 /** A conversation as the engine takes it. */
 export interface EncodedPrompt {
@@ -45,9 +47,11 @@ export interface ProcessorOptions {
 export interface ProcessorFiles {
   /** `tokenizer.json`. */
   tokenizer: Uint8Array
-  /** `preprocessor_config.json`. */
+  /** `preprocessor_config.json`, or what `processor_config.json` has under `image_processor`. */
   preprocessor: Record<string, unknown>
-  /** `config.json`, for the ids of the image tokens. */
+  /** What errors call the place of `preprocessor`. Default `preprocessor_config.json`. */
+  preprocessorName?: string
+  /** `config.json`; what it states of images and their token must be what the other files state. */
   config: Record<string, unknown>
 }
 
@@ -57,33 +61,48 @@ export class Processor {
   readonly #options: ProcessorOptions
   readonly #cache: ImageCache
 
-  private constructor(processor: NativeProcessor, options: ProcessorOptions) {
+  /** What decides the ids and patches of a row: a run that goes on with others would be another run. @internal */
+  readonly identity: Readonly<Record<string, unknown>>
+
+  private constructor(processor: NativeProcessor, files: ProcessorFiles, options: ProcessorOptions) {
     this.#native = processor
     this.#options = options
+    this.identity = identityOf(files, options)
     this.#cache = new ImageCache(options.imageCacheBytes ?? 128 * 1024 * 1024)
   }
 
-  /** Reads `tokenizer.json`, `preprocessor_config.json` and `config.json` of a model folder. */
+  /**
+   * Reads `tokenizer.json`, `preprocessor_config.json` (or `processor_config.json`, if it holds the image processor's settings) and
+   * `config.json` of a model folder. Throws `E_MODEL` or `E_TOKENIZER` naming the file, `E_CONFIG` when two files contradict each other.
+   */
   static async fromPretrained(folder: string, options: ProcessorOptions = {}): Promise<Processor> {
     const [tokenizer, preprocessor, config] = await Promise.all([
-      read(folder, 'tokenizer.json'),
-      readJson(folder, 'preprocessor_config.json'),
-      readJson(folder, 'config.json'),
+      readNeeded(join(folder, 'tokenizer.json')),
+      readPreprocessor(folder),
+      readObject(join(folder, 'config.json')),
     ])
-    return Processor.fromFiles({ tokenizer, preprocessor, config }, options)
+    return Processor.fromFiles({ tokenizer, ...preprocessor, config }, options)
   }
 
   /** The same from contents instead of a folder. */
   static async fromFiles(files: ProcessorFiles, options: ProcessorOptions = {}): Promise<Processor> {
-    const processor = new (native().NativeProcessor)()
-    await call(
-      processor.load(files.tokenizer, JSON.stringify(files.preprocessor), {
-        ...(options.minPixels === undefined ? {} : { minPixels: options.minPixels }),
-        ...(options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels }),
-        alpha: options.alpha ?? 'white',
-      }),
-    )
-    return new Processor(processor, options)
+    const handle = new (native().NativeProcessor)()
+    try {
+      await call(
+        handle.load(files.tokenizer, JSON.stringify(files.preprocessor), {
+          ...(options.minPixels === undefined ? {} : { minPixels: options.minPixels }),
+          ...(options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels }),
+          alpha: options.alpha ?? 'white',
+        }),
+      )
+      const processor = new Processor(handle, files, options)
+      const token = (id: number) => processor.decode(Uint32Array.of(id), { skipSpecialTokens: false })
+      checkAgreement(files, processor.vocabularySize, token)
+      return processor
+    } catch (error) {
+      await call(handle.close())
+      throw error
+    }
   }
 
   /**
@@ -172,6 +191,20 @@ export class Processor {
   }
 }
 
+function identityOf({ tokenizer, preprocessor }: ProcessorFiles, options: ProcessorOptions) {
+  const { min_pixels, max_pixels, size, ...rest } = preprocessor
+  const area = (size ?? {}) as { shortest_edge?: unknown; longest_edge?: unknown }
+  const digest = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex').slice(0, 16)
+  return {
+    tokenizer: digest(tokenizer),
+    preprocessor: digest(JSON.stringify(rest)),
+    minPixels: options.minPixels ?? min_pixels ?? area.shortest_edge,
+    maxPixels: options.maxPixels ?? max_pixels ?? area.longest_edge,
+    alpha: options.alpha ?? 'white',
+    autoOrient: options.autoOrient ?? true,
+  }
+}
+
 function imageName(input: ImageInput, name: string, index: number): string {
   return typeof input === 'string' ? `${name}, image ${input}` : `${name}, image ${index + 1}`
 }
@@ -180,21 +213,4 @@ function named(error: unknown, name: string): unknown {
   return error instanceof ColdstartError
     ? new ColdstartError(error.code, `${name}: ${error.message}`, { cause: error })
     : error
-}
-
-async function read(folder: string, file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(join(folder, file))
-  } catch (cause) {
-    throw new ColdstartError('E_MODEL', `${join(folder, file)}: cannot be read; a model folder needs it`, { cause })
-  }
-}
-
-async function readJson(folder: string, file: string): Promise<Record<string, unknown>> {
-  const bytes = await read(folder, file)
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>
-  } catch (cause) {
-    throw new ColdstartError('E_MODEL', `${join(folder, file)}: not valid JSON`, { cause })
-  }
 }

@@ -1,4 +1,5 @@
 // Accuracy by group: a table with bars for each breakdown.
+import { isShare } from '../eval/breakdown.js'
 import { wilson } from '../eval/interval.js'
 import type { Cell } from '../eval/types.js'
 import { accuracyBar } from './accuracy-bar.js'
@@ -25,7 +26,13 @@ export function breakdownTables(breakdowns: Record<string, Record<string, Cell>>
 function table(cells: Record<string, Cell>): Html {
   const rows = Object.entries(cells).map(([key, { n, correct, accuracy, text }]) => {
     const bar = accuracyBar({ accuracy, ci95: wilson(accuracy * n, n), perSeed: [] }, 2)
-    return html`<tr><td>${key}</td><td class="number soft">${integer(correct)} / ${integer(n)}</td><td class="number">${text ?? percent(accuracy)}</td><td class="bar-cell">${n > 0 && bar}</td></tr>`
+    // Some official scripts print the counts themselves, and some scores are no share of them.
+    const counts = text?.includes('/')
+      ? ''
+      : isShare(accuracy, correct, n)
+        ? `${integer(correct)} / ${integer(n)}`
+        : `of ${integer(n)}`
+    return html`<tr><td>${key}</td><td class="number soft">${counts}</td><td class="number">${text ?? percent(accuracy)}</td><td class="bar-cell">${n > 0 && bar}</td></tr>`
   })
   return html`<div class="scroll"><table><tbody>${rows}</tbody></table></div>`
 }

@@ -1,4 +1,5 @@
 // The report of an evaluation as one HTML page: score with interval, breakdowns, and every row to choose from.
+import { isShare } from '../eval/breakdown.js'
 import type { EvaluationReport } from '../eval/run/types.js'
 import { accuracyBar } from './accuracy-bar.js'
 import { breakdownTables } from './eval-breakdowns.js'
@@ -58,12 +59,11 @@ ${report.extra !== undefined && html`<section><h2>Further numbers</h2>${extraNum
 function headline({ report, rows }: EvalPage, title: string): Html {
   const { score, ci95, n, correct, metric } = report
   const { preset, version } = report.protocol
-  const exact = Math.abs(score * n - correct) < 1e-6
   return html`<h1>${title}</h1>
 <p class="protocol">Protocol <b>${preset}</b>, version ${version} · split <b>${report.dataset.split}</b> · ${judgeOf(report)}</p>
 ${warnings(report)}
 <div class="score"><strong>${percent(score)}</strong><div>${metric}, 95 % interval ${percent(ci95[0])} – ${percent(ci95[1])}${
-    exact && html`<br><span class="note">${integer(correct)} of ${integer(n)} right</span>`
+    isShare(score, correct, n) && html`<br><span class="note">${integer(correct)} of ${integer(n)} right</span>`
   }</div><span></span><div>${accuracyBar({ accuracy: score, ci95, perSeed: [] }, 3)}</div></div>
 ${tally(rows)}`
 }
@@ -79,13 +79,19 @@ function warnings(report: EvaluationReport): HtmlValue {
   const name = TITLES[report.protocol.benchmark] ?? report.protocol.benchmark
   return [
     report.subset &&
-      html`<p class="warning"><b>A subset:</b> ${integer(dataset.answered)} of the ${integer(dataset.published)} rows of this split. This is not a score of ${name}.</p>`,
+      html`<p class="warning">${
+        dataset.answered < dataset.published
+          ? html`<b>A subset:</b> ${integer(dataset.answered)} of the ${integer(dataset.published)} rows of this split.`
+          : html`<b>Other data:</b> ${integer(dataset.answered)} rows, where this split has ${integer(dataset.published)}.`
+      } This is not a score of ${name}.</p>`,
     report.incomplete
       ? html`<p class="warning"><b>Incomplete:</b> ${integer(unjudged)} of ${integer(rows)} rows (${percent(unjudged / rows)}) have no verdict and count as wrong.</p>`
       : unjudged > 0 &&
         html`<p class="note">${integer(unjudged)} of ${integer(rows)} rows have no verdict and count as wrong.</p>`,
     report.missing > 0 &&
       html`<p class="warning"><b>Missing:</b> ${integer(report.missing)} of ${integer(rows)} rows have no response and count as wrong.</p>`,
+    dataset.withoutImage !== undefined &&
+      html`<p class="warning"><b>Without an image:</b> ${integer(dataset.withoutImage)} of ${integer(rows)} rows have none in the data.</p>`,
     report.withoutGold > 0 &&
       html`<p class="note">${integer(report.withoutGold)} of ${integer(rows)} rows have no published answer and count as wrong.</p>`,
     report.judge === 'rules' &&

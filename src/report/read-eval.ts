@@ -97,7 +97,7 @@ async function imagesOf({ protocol, dataset }: RunFacts, folder: string): Promis
       partial: true,
     })
     if (fingerprint !== dataset.fingerprint) return without(`${dataset.path} has changed since`)
-    return { images: new Map(rows.map(({ id, images }) => [id, images])) }
+    return { images: new Map(rows.map(({ id, images }) => [id, images.filter(({ isAbsent }) => isAbsent !== true)])) }
   } catch (error) {
     if (!(error instanceof ColdstartError)) throw error
     return without(`the data cannot be read at ${dataset.path}`)

@@ -1,5 +1,6 @@
 // The answer in the last \boxed{…} of a response, and the rewards that need no more than it.
 import { native, unwrap } from '../native/index.js'
+import { textOf } from './arguments.js'
 import { named } from './traits.js'
 import type { RewardBatch } from './types.js'
 
@@ -8,7 +9,7 @@ import type { RewardBatch } from './types.js'
  * whatever stood in an earlier one. Linear in the length of the text, of which the last MiB is searched.
  */
 export function extractBoxed(text: string): string | null {
-  return unwrap(native().extractBoxed(text))
+  return unwrap(native().extractBoxed(textOf(text, 'text')))
 }
 
 /**
@@ -17,7 +18,7 @@ export function extractBoxed(text: string): string | null {
  * that takes any number for an answer teaches to name many.
  */
 export function extractAnswer(response: string): string | null {
-  return unwrap(native().extractAnswer(response))
+  return unwrap(native().extractAnswer(textOf(response, 'response')))
 }
 
 /** True when the last boxed answer is `gold`, white space apart. */

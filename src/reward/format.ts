@@ -1,6 +1,6 @@
 // Rewards for the shape of a response, whatever it says.
 import { native, unwrap } from '../native/index.js'
-import { named } from './traits.js'
+import { named, withTraits } from './traits.js'
 import type { RewardBatch, RewardFunc } from './types.js'
 
 /** Shape that {@link formatReward} asks for. */
@@ -14,7 +14,8 @@ export type FormatStyle = 'think' | 'answer'
  */
 export function formatReward({ style = 'think' }: { style?: FormatStyle | undefined } = {}): RewardFunc {
   const fits = style === 'think' ? fitsThink : fitsAnswer
-  return named('format', ({ completions }: RewardBatch) => completions.map((completion) => Number(fits(completion))))
+  const reward = ({ completions }: RewardBatch) => completions.map((completion) => Number(fits(completion)))
+  return withTraits(named('format', reward), { options: { style } })
 }
 
 /** Whether thoughts and then a box make up the text. */

@@ -1,5 +1,8 @@
 // Verdicts of the native grader: whether an answer equals a gold answer.
+import { kindOf } from '../data/images.js'
+import { ColdstartError } from '../errors.js'
 import { call, native, unwrap } from '../native/index.js'
+import { listOf, textOf, textOrNullOf } from './arguments.js'
 
 /**
  * Which rules decide. `mathruler` gives the verdicts of the Python package mathruler 0.1.0, which the paper's reward calls;
@@ -48,20 +51,33 @@ export interface GradeItem {
  * grade(null, '7')                            // { correct: false, path: 'none', steps: 0 }
  * ```
  *
- * @throws ColdstartError `E_CONFIG` for an unknown profile.
+ * @throws ColdstartError `E_CONFIG` for an unknown profile, `E_USAGE` for what is no text.
  */
 export function grade(given: string | null, gold: string, options: GradeOptions = {}): Verdict {
-  return unwrap(native().gradeAnswer(given, gold, options.profile ?? 'mathruler')) as Verdict
+  const [answer, expected] = [textOrNullOf(given, 'given'), textOf(gold, 'gold')]
+  return unwrap(native().gradeAnswer(answer, expected, profileOf(options))) as Verdict
 }
 
 /**
  * The verdict of every pair, in order, found on threads of their own: JavaScript goes on meanwhile. The same verdicts as
  * {@link grade}, whatever the number of threads.
  *
- * @throws ColdstartError `E_CONFIG` for an unknown profile.
+ * @throws ColdstartError `E_CONFIG` for an unknown profile, `E_USAGE` for what is no text, with its row.
  */
 export async function gradeBatch(items: readonly GradeItem[], options: GradeOptions = {}): Promise<Verdict[]> {
-  const givens = items.map(({ given }) => given)
-  const golds = items.map(({ gold }) => gold)
-  return (await call(native().gradeAnswers(givens, golds, options.profile ?? 'mathruler'))) as Verdict[]
+  const rows = listOf<Partial<GradeItem> | null | undefined>(items, 'items')
+  const givens = rows.map((row, i) => textOrNullOf(row?.given, `items[${i}].given`))
+  const golds = rows.map((row, i) => textOf(row?.gold, `items[${i}].gold`))
+  return (await call(native().gradeAnswers(givens, golds, profileOf(options)))) as Verdict[]
+}
+
+/** Whether `lenient` reads the text as a value. What it does not read equals only the same text. */
+export function isValue(text: string): boolean {
+  return unwrap(native().isValue(textOf(text, 'text')))
+}
+
+/** Which names there are is for the grader to say. */
+function profileOf({ profile = 'mathruler' }: GradeOptions): string {
+  if (typeof profile === 'string') return profile
+  throw new ColdstartError('E_CONFIG', `profile: expected mathruler or lenient, got ${kindOf(profile)}`)
 }

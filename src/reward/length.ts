@@ -34,9 +34,9 @@ export function softOverlongReward({ maxCompletionLength, bufferLength, factor =
     )
   }
   const free = maxCompletionLength - bufferLength
-  return named('soft_overlong', ({ completionTokens }: RewardBatch) =>
-    completionTokens.map((n) => (n <= free ? 0 : factor * Math.max(-1, (free - n) / bufferLength))),
-  )
+  const reward = ({ completionTokens }: RewardBatch) =>
+    completionTokens.map((n) => (n <= free ? 0 : factor * Math.max(-1, (free - n) / bufferLength)))
+  return withTraits(named('soft_overlong', reward), { options: { maxCompletionLength, bufferLength, factor } })
 }
 
 /**

@@ -1,9 +1,10 @@
 // Gold answers that would reward nobody, or everybody, found before a run pays for them.
+import { listOf, textOrNullOf } from './arguments.js'
 import { extractBoxed } from './boxed.js'
-import { type GradeOptions, gradeBatch, type Profile, type Verdict } from './grade.js'
+import { type GradeOptions, gradeBatch, isValue, type Profile, type Verdict } from './grade.js'
 
 /** What is wrong with a gold answer. */
-export type GoldFault = 'missing' | 'empty' | 'none' | 'box' | 'degree' | 'period' | 'size'
+export type GoldFault = 'missing' | 'empty' | 'none' | 'box' | 'degree' | 'period' | 'size' | 'unread'
 
 /** A gold answer that should be looked at. */
 export interface GoldFinding {
@@ -30,6 +31,7 @@ export interface GoldFinding {
  * | `degree` | has a degree sign, which `mathruler` compares as a letter: `55°` refuses `55` |
  * | `period` | ends in a full stop, which `mathruler` keeps after letters |
  * | `size` | is too long to be compared as anything but text |
+ * | `unread` | is nothing that `lenient` reads: only the same text would be right |
  *
  * ```ts
  * await lintGolds(['55°', '12']) // [{ index: 0, gold: '55°', fault: 'degree', message: …, suggestion: '55' }]
@@ -40,11 +42,14 @@ export async function lintGolds(
   { profile = 'mathruler' }: GradeOptions = {},
 ): Promise<GoldFinding[]> {
   // Every gold answer equals itself under both profiles; what can go wrong is that it equals too much or too little.
-  const items = golds.map((gold) => ({ given: '', gold: gold ?? '' }))
-  const empty = await gradeBatch(items, { profile })
-  return golds.flatMap((gold, index): GoldFinding[] => {
-    if (gold === null || gold === undefined) return [{ index, gold: null, fault: 'missing', message: messages.missing }]
-    const fault = plainFault(gold, profile) ?? faultOf(empty[index] as Verdict)
+  const texts = listOf(golds, 'golds').map((gold, i) => textOrNullOf(gold, `golds[${i}]`))
+  const empty = await gradeBatch(
+    texts.map((gold) => ({ given: '', gold: gold ?? '' })),
+    { profile },
+  )
+  return texts.flatMap((gold, index): GoldFinding[] => {
+    if (gold === null) return [{ index, gold, fault: 'missing', message: messages.missing }]
+    const fault = plainFault(gold, profile) ?? faultOf(empty[index] as Verdict) ?? unreadFault(gold, profile)
     if (fault === null) return []
     const better = cleaned(gold, profile)
     const suggestion = better !== '' && better !== gold && fault !== 'none' ? { suggestion: better } : {}
@@ -60,6 +65,7 @@ const messages: Readonly<Record<GoldFault, string>> = {
   degree: 'the gold answer has a degree sign: the same number without it would be wrong',
   period: 'the gold answer ends in a full stop: the same answer without it may be wrong',
   size: 'the gold answer is too long to be compared as anything but text',
+  unread: 'the gold answer is nothing that can be read as a value: only the same text would be right',
 }
 
 /** What can be seen in the text alone. */
@@ -77,6 +83,10 @@ function plainFault(gold: string, profile: Profile): GoldFault | null {
 function faultOf({ correct, reason }: Verdict): GoldFault | null {
   if (correct) return 'empty'
   return reason === 'size' ? 'size' : null
+}
+
+function unreadFault(gold: string, profile: Profile): GoldFault | null {
+  return profile === 'lenient' && !isValue(gold) ? 'unread' : null
 }
 
 /** The gold answer as it should have been written. */

@@ -1,6 +1,6 @@
 // A penalty for saying the same again.
 import { ColdstartError } from '../errors.js'
-import { named } from './traits.js'
+import { named, withTraits } from './traits.js'
 import type { RewardBatch, RewardFunc } from './types.js'
 
 /** What {@link repetitionReward} counts as repetition, and what it costs. */
@@ -26,9 +26,9 @@ export function repetitionReward({ ngramSize = 3, maxPenalty = -1 }: RepetitionO
     throw new ColdstartError('E_CONFIG', `ngramSize: expected an integer from 1 to 16, got ${ngramSize}`)
   }
   if (!(maxPenalty <= 0)) throw new ColdstartError('E_CONFIG', `maxPenalty: expected at most 0, got ${maxPenalty}`)
-  return named('repetition', ({ completions }: RewardBatch) =>
-    completions.map((completion) => maxPenalty * repeatedShare(completion, ngramSize) + 0),
-  )
+  const reward = ({ completions }: RewardBatch) =>
+    completions.map((completion) => maxPenalty * repeatedShare(completion, ngramSize) + 0)
+  return withTraits(named('repetition', reward), { options: { ngramSize, maxPenalty } })
 }
 
 /** Share of n-grams that stood earlier in the text. */

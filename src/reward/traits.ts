@@ -7,6 +7,8 @@ interface Traits {
   judge?: (batch: RewardBatch) => Promise<Judgement>
   /** Rules by which gold answers are compared. */
   profiles?: readonly Profile[]
+  /** Options that decide its values, where they are more than its name says. */
+  options?: Readonly<Record<string, unknown>>
 }
 
 const traits = new WeakMap<object, Traits>()
@@ -23,4 +25,10 @@ export function withTraits<F extends RewardFunc>(reward: F, own: Traits): F {
 
 export function traitsOf(reward: RewardFunc): Traits {
   return traits.get(reward) ?? {}
+}
+
+/** A reward as a run remembers it: a continuation with another one would be another run. */
+export function identityOf(reward: RewardFunc): Record<string, unknown> {
+  const { profiles, options } = traitsOf(reward)
+  return { name: reward.name, ...(profiles ? { profiles } : {}), ...options }
 }

@@ -1,7 +1,7 @@
 // Several rewards as one.
 import { ColdstartError } from '../errors.js'
 import { combined, judge } from './call.js'
-import { named, traitsOf, withTraits } from './traits.js'
+import { identityOf, named, traitsOf, withTraits } from './traits.js'
 import type { RewardBatch, RewardFunc } from './types.js'
 
 /** A reward and what it counts. */
@@ -31,5 +31,6 @@ export function weightedReward(...parts: readonly WeightedPart[]): RewardFunc {
     combined(await Promise.all(parts.map(({ reward }) => judge(reward, batch))), weights)
   const reward = named('weighted', async (batch: RewardBatch) => (await judgeAll(batch)).values)
   const profiles = parts.flatMap((part) => traitsOf(part.reward).profiles ?? [])
-  return withTraits(reward, { judge: judgeAll, profiles: [...new Set(profiles)] })
+  const options = { parts: parts.map(({ reward, weight }) => ({ ...identityOf(reward), weight })) }
+  return withTraits(reward, { judge: judgeAll, profiles: [...new Set(profiles)], options })
 }

@@ -1,9 +1,14 @@
 // The objective and the advantages of a step, by the formulas of the native side.
+import { ColdstartError } from '../errors.js'
 import { native, unwrap } from '../native/index.js'
-import { objectiveFields, type ResolvedGRPOArgs } from './args.js'
+import { grpoArgsSchema, objectiveFields, type ResolvedGRPOArgs } from './args.js'
+
+/** Estimators that divide by no standard deviation. */
+const withoutDeviation: ReadonlySet<string> = new Set(['center', 'rloo'])
+const defaultEpsilon = grpoArgsSchema.shape.advantageEpsilon.parse(undefined)
 
 export interface ResolvedObjective {
-  /** Every field of the objective, as the engine takes it. */
+  /** The named loss and what overrides it, as the engine takes them. */
   json: string
   needsReference: boolean
   advantage: NonNullable<ResolvedGRPOArgs['advantage']>
@@ -23,11 +28,11 @@ export function resolveObjective(args: ResolvedGRPOArgs): ResolvedObjective {
       }),
     ),
   )
-  return {
-    json: resolved.json,
-    needsReference: resolved.needsReference,
-    advantage: args.advantage ?? (resolved.advantage as ResolvedObjective['advantage']),
+  const advantage = args.advantage ?? (resolved.advantage as ResolvedObjective['advantage'])
+  if (withoutDeviation.has(advantage) && args.advantageEpsilon !== defaultEpsilon) {
+    throw new ColdstartError('E_CONFIG', `advantageEpsilon: has no effect with advantage ${advantage}`)
   }
+  return { json: resolved.json, needsReference: resolved.needsReference, advantage }
 }
 
 /** Advantage of every completion, NaN where it has no reward. Groups are consecutive runs of `numGenerations`. */

@@ -2,8 +2,16 @@
 import { z } from 'zod'
 import { ColdstartError } from '../errors.js'
 
-const count = z.int().min(0)
-const positive = z.int().min(1)
+const count = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const positive = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+/** Of rows or completions that a step holds at once. */
+const batch = z.int().min(1).max(65_536)
 const fraction = z.number().min(0).max(1)
 
 const partScale = z
@@ -18,7 +26,7 @@ const common = {
   /** Folder of the run; without it nothing is written. */
   outputDir: z.string().min(1).optional(),
   /** Seed of data order and sampling. */
-  seed: count.default(0),
+  seed: z.int().min(0).default(0),
   /** Optimizer-visible steps to run; -1 takes them from `numTrainEpochs`. */
   maxSteps: z.int().min(-1).default(-1),
   /** Passes over the data when `maxSteps` is -1. */
@@ -54,7 +62,11 @@ const common = {
   saveSteps: count.default(0),
   /** Checkpoints kept, at least 2. */
   saveTotalLimit: z.int().min(2).default(2),
-  /** `auto` takes the newest valid checkpoint of `outputDir` if there is one; a path takes that one. */
+  /**
+   * `auto` takes the newest valid checkpoint of `outputDir` if there is one. A path takes that one: of this run, whose later
+   * checkpoints are then put aside as `superseded-*`, or of another, for an `outputDir` that holds no run. Settings, data, rewards
+   * and what the model makes of rows must be those of the checkpoint; to begin a new run from it, load its `model` folder.
+   */
   resumeFromCheckpoint: z.union([z.literal('auto'), z.string().min(1), z.literal(false)]).default(false),
   /** Steps between lines of the metrics file. */
   loggingSteps: positive.default(1),
@@ -125,41 +137,64 @@ const objective = {
 /** Names of the arguments that make up the objective. */
 export const objectiveFields = Object.keys(objective) as (keyof typeof objective)[]
 
-/** Arguments of {@link SFTTrainer}. */
-export const sftArgsSchema = z.strictObject({
+/** An argument that was given, whether nothing would read it, and why: whoever gave it expects something of it. */
+type Unread = readonly [isUnread: boolean, name: string, reason: string]
+
+const unreadCommon = (args: {
+  minLrRatio: number
+  lrSchedulerType: string
+  decay: string
+  weightDecay: number
+}): Unread[] => [
+  [
+    args.minLrRatio !== 0 && args.lrSchedulerType === 'constant',
+    'minLrRatio',
+    'lrSchedulerType constant ends at its peak',
+  ],
+  [args.decay !== 'matrices' && args.weightDecay === 0, 'decay', 'weightDecay is 0'],
+]
+
+const refuseUnread =
+  <A>(unread: (args: A) => Unread[]) =>
+  (args: A, context: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void => {
+    for (const [isUnread, name, reason] of unread(args)) {
+      if (isUnread) context.addIssue({ code: 'custom', path: [name], message: `has no effect: ${reason}` })
+    }
+  }
+
+const sftFields = z.strictObject({
   ...common,
   learningRate: common.learningRate.default(1e-5),
   lrSchedulerType: common.lrSchedulerType.default('cosine'),
   adamBeta2: common.adamBeta2.default(0.95),
   weightDecay: common.weightDecay.default(0.1),
   /** Sequences of one accumulation step. */
-  perDeviceTrainBatchSize: positive.default(8),
+  perDeviceTrainBatchSize: batch.default(8),
   /** Accumulation steps of one optimizer step. */
-  gradientAccumulationSteps: positive.default(1),
+  gradientAccumulationSteps: batch.default(1),
   /** How token losses become one number: over all targets of a step, or over groups of sequences first. */
   lossAggregation: z.enum(['token-mean', 'group-token-mean']).default('token-mean'),
   /** Sequences of a group; 16 is what the released run did on each of its devices. */
   aggregationGroup: positive.default(16),
   /** Deal sequences to groups in turn instead of cutting consecutive ones. */
   aggregationInterleaved: z.boolean().default(false),
-  /** Longest sequence in tokens; a longer row is an error naming it. */
+  /** Longest sequence in tokens; a longer row is a bad row: an error naming it, or left out and counted, as the data set has it. */
   maxLength: positive.optional(),
 })
 
-/** Arguments of {@link GRPOTrainer}. */
-export const grpoArgsSchema = z.strictObject({
+const grpoFields = z.strictObject({
   ...common,
   learningRate: common.learningRate.default(1e-6),
   lrSchedulerType: common.lrSchedulerType.default('constant'),
   adamBeta2: common.adamBeta2.default(0.999),
   weightDecay: common.weightDecay.default(0.01),
   /** Prompts of one rollout. */
-  promptsPerStep: positive.default(64),
+  promptsPerStep: batch.default(64),
   /** Completions sampled for each prompt: the size of a group. */
-  numGenerations: z.int().min(2).default(8),
+  numGenerations: batch.min(2).default(8),
   /** Longest completion in tokens. */
   maxCompletionLength: positive.default(2048),
-  /** Longest prompt in tokens; longer ones are left out and counted. */
+  /** Longest prompt in tokens; longer ones are left out and counted, in evaluations too. */
   maxPromptLength: positive.default(2048),
   temperature: z.number().positive().default(1),
   topP: z.number().positive().max(1).default(1),
@@ -167,7 +202,7 @@ export const grpoArgsSchema = z.strictObject({
   topK: count.default(0),
   minP: fraction.default(0),
   repetitionPenalty: z.number().positive().default(1),
-  /** Optimizer updates into which the prompts of a step are split. */
+  /** Optimizer updates into which the prompts of a step are split as evenly as they can be; at most `promptsPerStep`. */
   stepsPerGeneration: positive.default(1),
   /** Passes over the completions of a step. */
   numIterations: positive.default(1),
@@ -185,6 +220,26 @@ export const grpoArgsSchema = z.strictObject({
   /** The run stops when a larger share of a step's completions has no reward. */
   maxUnscorable: fraction.default(0.2),
 })
+
+/** Arguments of {@link SFTTrainer}. */
+export const sftArgsSchema = sftFields.superRefine(
+  refuseUnread((args) => {
+    const isUngrouped = args.lossAggregation !== 'group-token-mean'
+    const reason = `lossAggregation is ${args.lossAggregation}`
+    return [
+      ...unreadCommon(args),
+      [
+        isUngrouped && args.aggregationGroup !== sftFields.shape.aggregationGroup.parse(undefined),
+        'aggregationGroup',
+        reason,
+      ],
+      [isUngrouped && args.aggregationInterleaved, 'aggregationInterleaved', reason],
+    ]
+  }),
+)
+
+/** Arguments of {@link GRPOTrainer}. What belongs to the objective is checked where that is resolved. */
+export const grpoArgsSchema = grpoFields.superRefine(refuseUnread(unreadCommon))
 
 /** Arguments of {@link SFTTrainer}, all optional. */
 export type SFTArgs = z.input<typeof sftArgsSchema>

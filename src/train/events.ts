@@ -34,6 +34,14 @@ export type TrainEvent =
   | { type: 'warning'; stage: Stage; step: number; code: string; message: string }
   | { type: 'end'; stage: Stage; step: number; reason: 'done' | 'aborted' }
 
+/** How a trainer runs. */
+export interface RunOptions {
+  /** Ends the run at the next safe point, after a checkpoint if it writes files. */
+  signal?: AbortSignal | undefined
+  /** Asked after every step; `true` saves a checkpoint now. */
+  saveRequested?: (() => boolean) | undefined
+}
+
 /** What a finished run leaves in memory. */
 export interface TrainOutput {
   /** Steps done in all, resumed ones included. */

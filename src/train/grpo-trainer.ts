@@ -7,15 +7,23 @@ import type { VisionLanguageModel } from '../model/model.js'
 import type { Completion } from '../model/types.js'
 import { call, type NativeGroup, type NativeModel } from '../native/index.js'
 import { callRewards } from '../reward/call.js'
+import { identityOf } from '../reward/traits.js'
 import type { RewardFunc } from '../reward/types.js'
 import { advantagesOf, type ResolvedObjective, resolveObjective } from './advantages.js'
 import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs, resolveArgs } from './args.js'
-import type { Logger, TrainEvent, TrainOutput } from './events.js'
+import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
 import { goldWarnings } from './gold-warning.js'
-import { drain, runStage, type StepResult, type TrainingStage } from './loop.js'
+import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
 import { mean, rolloutMetrics, type UpdateResult, updateMetrics } from './metrics.js'
-import { type EncodedRow, PromptQueue } from './prompt-queue.js'
 import { type Rollout, rollOut } from './rollout.js'
+import {
+  type EncodedRow,
+  type Encoding,
+  encodingOf,
+  evaluationBatches,
+  type QueuePosition,
+  RowQueue,
+} from './row-queue.js'
 import { learningRate } from './schedule.js'
 
 /** What a {@link GRPOTrainer} works with. */
@@ -56,21 +64,32 @@ export class GRPOTrainer {
         `rewardWeights: expected ${this.#rewards.length} numbers, one a reward function, got ${weights.length}`,
       )
     }
+    const { stepsPerGeneration, promptsPerStep } = this.args
+    if (stepsPerGeneration > promptsPerStep) {
+      throw new ColdstartError(
+        'E_CONFIG',
+        `stepsPerGeneration: expected at most promptsPerStep ${promptsPerStep}, since every update takes whole groups, got ${stepsPerGeneration}`,
+      )
+    }
   }
 
   /** Trains to the end. Rejects with `signal.reason` when aborted, after a checkpoint if the run writes files. */
-  train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
+  train(options: RunOptions = {}): Promise<TrainOutput> {
     return drain(this.run(options))
   }
 
   /** The same as {@link train}, as events. Leaving the loop ends the run. */
-  async *run(options: { signal?: AbortSignal } = {}): AsyncGenerator<TrainEvent, TrainOutput, void> {
-    const { model, logger } = this.#options
+  run(options: RunOptions = {}): AsyncGenerator<TrainEvent, TrainOutput, void> {
+    return logged(this.#run(options), this.#options.logger)
+  }
+
+  async *#run(options: RunOptions): AsyncGenerator<TrainEvent, TrainOutput, void> {
+    const { model } = this.#options
     const dataset = await asDataset(this.#options.trainDataset)
     const evalDataset = this.#options.evalDataset === undefined ? undefined : await asDataset(this.#options.evalDataset)
     const stage = new GRPOStage(model, this.args, this.#rewards, dataset, evalDataset)
     for (const warning of await goldWarnings(this.#rewards, dataset)) yield warning
-    return yield* runStage(model, stage, { signal: options.signal, logger })
+    return yield* runStage(model, stage, options)
   }
 }
 
@@ -82,12 +101,15 @@ class GRPOStage implements TrainingStage {
   readonly fingerprint: string
   readonly #model: VisionLanguageModel
   readonly #rewards: readonly RewardFunc[]
-  readonly #queue: PromptQueue
+  readonly settings: Record<string, unknown>
+  readonly #queue: RowQueue
   readonly #objective: ResolvedObjective
   #hasReference = false
   /** First step in which a reward came late: its outcome hung on the clock, so a replay of the run may differ. */
   #firstLateReward: number | undefined
   #ahead: Promise<EncodedRow[]> | undefined
+  /** The prompts of the step that runs, and from their rewards on its completions. */
+  #running: { rows: EncodedRow[]; groups: NativeGroup[]; lines: SampleLine[] } | undefined
   readonly evaluate?: (native: NativeModel, signal: AbortSignal) => Promise<Record<string, number>>
 
   constructor(
@@ -102,13 +124,25 @@ class GRPOStage implements TrainingStage {
     this.fingerprint = dataset.fingerprint
     this.#model = model
     this.#rewards = rewards
-    this.#queue = new PromptQueue(model.processor, dataset, args)
+    this.settings = { rewards: rewards.map(identityOf) }
+    const { systemMessage, maxPromptLength: maxLength } = args
+    const encode = async ({ messages, source }: Row) =>
+      model.processor.encode(messages.at(-1)?.role === 'assistant' ? messages.slice(0, -1) : messages, {
+        addGenerationPrompt: true,
+        systemMessage,
+        maxLength,
+        name: source,
+      })
+    this.#queue = new RowQueue(dataset, args.seed, encodingOf(dataset, encode, 'E_TOO_LONG'))
     this.#objective = resolveObjective(args)
     this.maxSteps =
       args.maxSteps >= 0
         ? args.maxSteps
         : Math.max(1, Math.floor((dataset.length * args.numTrainEpochs) / args.promptsPerStep))
-    if (evalDataset) this.evaluate = (_, signal) => this.#evaluate(evalDataset, signal)
+    if (evalDataset) {
+      const encoding = encodingOf(evalDataset, encode, 'E_TOO_LONG')
+      this.evaluate = (_, signal) => this.#evaluate(evalDataset, encoding, signal)
+    }
   }
 
   async step(native: NativeModel, step: number, signal: AbortSignal): Promise<StepResult> {
@@ -117,7 +151,9 @@ class GRPOStage implements TrainingStage {
     await this.#keepReference(native)
     const rows = await (this.#ahead ?? this.#queue.take(args.promptsPerStep))
     this.#ahead = undefined
+    this.#running = { rows, groups: [], lines: [] }
     const position = this.#queue.position
+    const warnings = this.#queue.warnings()
     clock.lap('data')
     const rollouts = await rollOut(this.#model, rows, args, step, signal)
     // The next prompts are decoded while rewards are given and the engine computes the updates.
@@ -135,6 +171,8 @@ class GRPOStage implements TrainingStage {
     this.#refuseUnscorable(scores.total, scores.messages, step + 1)
     const advantages = advantagesOf(scores.total, args, this.#objective)
     const groups = rollouts.map((rollout, g) => toGroup(rollout, advantages, g * args.numGenerations))
+    const samples = sampleLines(rollouts, scores.total, advantages)
+    this.#running = { rows, groups, lines: samples }
     clock.lap('adv')
     if (this.#objective.needsReference) await this.#addLogProbs(native, groups, 'reference', signal)
     clock.lap('ref')
@@ -144,7 +182,7 @@ class GRPOStage implements TrainingStage {
     for (const chunk of later) await this.#addLogProbs(native, chunk, 'old', signal)
     clock.lap('old')
 
-    const updatesPerStep = Math.min(args.stepsPerGeneration, groups.length) * args.numIterations
+    const updatesPerStep = args.stepsPerGeneration * args.numIterations
     const updates: UpdateResult[] = []
     for (let iteration = 0; iteration < args.numIterations; iteration++) {
       for (const chunk of chunks) {
@@ -158,6 +196,7 @@ class GRPOStage implements TrainingStage {
       }
     }
     this.#queue.commit(position)
+    this.#running = undefined
     clock.lap('update_actor')
     const tokens = rollouts.reduce(
       (sum, { row, completions }) => sum + completions.reduce((n, c) => n + row.prompt.ids.length + c.ids.length, 0),
@@ -169,24 +208,55 @@ class GRPOStage implements TrainingStage {
         ...rolloutMetrics(rollouts, scores, advantages, args),
         ...updateMetrics(updates),
         ...clock.timings(tokens),
-        'batch/skipped_rows': this.#queue.tooLong,
+        'batch/skipped_rows': this.#queue.skipped,
         epoch: this.#queue.epoch,
       },
-      ...(scores.messages.length > 0 ? { warnings: [{ code: 'E_REWARD', message: scores.messages.join('; ') }] } : {}),
-      samples: sampleLines(rollouts, scores.total, advantages),
+      warnings: [
+        ...warnings,
+        ...(scores.messages.length > 0 ? [{ code: 'E_REWARD', message: scores.messages.join('; ') }] : []),
+      ],
+      samples,
       ...this.#lateness(),
     }
   }
 
+  async suspects(native: NativeModel): Promise<Suspect[]> {
+    if (this.#running === undefined) return []
+    const { rows, groups, lines } = this.#running
+    if (groups.length === 0) {
+      return rows.map(({ row, prompt }) => ({
+        source: row.source,
+        isAtFault: false,
+        facts: { row: row.id, promptIds: [...prompt.ids] },
+      }))
+    }
+    // Earlier updates of the step have changed the weights since the completions were scored.
+    const now = await call(native.logProbs(groups, this.args.temperature, false))
+    return groups
+      .flatMap((group) => group.completions)
+      .map((completion, i) => {
+        const { oldLogProbs, refLogProbs, samplerLogProbs } = completion
+        const known = { now: now[i], old: oldLogProbs, reference: refLogProbs, sampler: samplerLogProbs }
+        const logProbs = Object.entries(known).flatMap(([name, values]) => (values ? [[name, rangeOf(values)]] : []))
+        const isAtFault = Object.values(known).some((values) => values?.some((value) => !Number.isFinite(value)))
+        const { source, ...line } = lines[i] as SampleLine
+        return {
+          source,
+          isAtFault,
+          facts: { ...line, ids: [...completion.ids], logProbs: Object.fromEntries(logProbs) },
+        }
+      })
+  }
+
   save() {
-    return { position: this.#queue.committed, ...this.#lateness().facts }
+    return { position: this.#queue.committed, hasReference: this.#hasReference, ...this.#lateness().facts }
   }
 
   restore(state: Record<string, unknown>) {
-    this.#queue.restore(state.position as { cursor: number; tooLong: number })
+    this.#queue.restore(state.position as QueuePosition)
     this.#firstLateReward = state.firstLateReward as number | undefined
-    // Checkpoints carry the reference weights: a run must not take the trained ones for it.
-    this.#hasReference = this.#objective.needsReference
+    // A checkpoint carries the reference weights, which a run must not replace by the trained ones, unless it is from before step 1.
+    this.#hasReference = state.hasReference === true
   }
 
   async close() {
@@ -229,14 +299,15 @@ class GRPOStage implements TrainingStage {
     )
   }
 
-  async #evaluate(dataset: Dataset, signal: AbortSignal): Promise<Record<string, number>> {
+  async #evaluate(dataset: Dataset, encoding: Encoding, signal: AbortSignal): Promise<Record<string, number>> {
     const { args } = this
     const totals: (number | null)[] = []
     const lengths: number[] = []
-    for (let first = 0; first < dataset.length; first += args.promptsPerStep) {
-      const size = Math.min(args.promptsPerStep, dataset.length - first)
-      const rows = await Promise.all(Array.from({ length: size }, (_, i) => this.#queue.encode(dataset.row(first + i))))
-      const rollouts = await rollOut(this.#model, rows, { ...args, temperature: 0, numGenerations: 1 }, 0, signal)
+    let left = 0
+    for await (const { encoded, skipped } of evaluationBatches(dataset, args.promptsPerStep, encoding)) {
+      left += skipped
+      if (encoded.length === 0) continue
+      const rollouts = await rollOut(this.#model, encoded, { ...args, temperature: 0, numGenerations: 1 }, 0, signal)
       const scores = await callRewards(this.#rewards, args.rewardWeights ?? [], rewardBatch(rollouts, 0), {
         timeoutMs: args.rewardTimeoutMs,
         signal,
@@ -248,14 +319,22 @@ class GRPOStage implements TrainingStage {
       'val/reward_score': mean(totals.filter((value) => value !== null)),
       'val/unscorable_ratio': mean(totals.map((value) => Number(value === null))),
       'val_response_length/mean': mean(lengths),
+      ...(left > 0 ? { 'val/skipped_rows': left } : {}),
     }
   }
 }
 
 /** Consecutive whole groups, as even as they can be, in `parts` updates. */
 function splitGroups<T>(groups: T[], parts: number): T[][] {
-  const size = Math.ceil(groups.length / Math.min(parts, groups.length))
-  return Array.from({ length: Math.ceil(groups.length / size) }, (_, i) => groups.slice(i * size, (i + 1) * size))
+  const start = (part: number) => Math.floor((part * groups.length) / parts)
+  return Array.from({ length: parts }, (_, part) => groups.slice(start(part), start(part + 1)))
+}
+
+/** The least and the greatest value, as text since JSON has no NaN. */
+function rangeOf(values: Float32Array | Float64Array): string[] {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
+  return [String(low), String(high)]
 }
 
 /** Whether any completion has a reward: without one there is nothing to update by. */
@@ -290,7 +369,15 @@ function toGroup({ row, completions }: Rollout, advantages: Float64Array, first:
   }
 }
 
-function sampleLines(rollouts: readonly Rollout[], rewards: readonly (number | null)[], advantages: Float64Array) {
+interface SampleLine extends Record<string, unknown> {
+  source: string
+}
+
+function sampleLines(
+  rollouts: readonly Rollout[],
+  rewards: readonly (number | null)[],
+  advantages: Float64Array,
+): SampleLine[] {
   let next = 0
   return rollouts.flatMap(({ row, completions }) =>
     completions.map(({ text, finishReason, ids }, sample) => {

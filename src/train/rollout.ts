@@ -1,8 +1,9 @@
 // Completions of a step's prompts under the weights of the moment.
+import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import type { Completion } from '../model/types.js'
 import type { ResolvedGRPOArgs } from './args.js'
-import type { EncodedRow } from './prompt-queue.js'
+import type { EncodedRow } from './row-queue.js'
 
 /** A prompt with its group of completions, in sample order. */
 export interface Rollout {
@@ -13,6 +14,21 @@ export interface Rollout {
 /** Random numbers are keyed by (seed, step, place in the step, sample, token): a resumed step samples the same completions. */
 const PROMPTS_PER_STEP_LIMIT = 2 ** 20
 
+/** Generates; logits that are not finite name the row of their request. */
+async function complete(
+  model: VisionLanguageModel,
+  rows: readonly EncodedRow[],
+  ...[prompts, options]: Parameters<VisionLanguageModel['complete']>
+): Promise<Completion[][]> {
+  try {
+    return await model.complete(prompts, options)
+  } catch (error) {
+    if (!(error instanceof ColdstartError) || error.code !== 'E_DIVERGED') throw error
+    const row = rows[Number(/^request (\d+)/.exec(error.message)?.[1])]
+    throw row ? new ColdstartError('E_DIVERGED', `${row.row.source}: ${error.message}`, { cause: error }) : error
+  }
+}
+
 export async function rollOut(
   model: VisionLanguageModel,
   rows: readonly EncodedRow[],
@@ -21,7 +37,7 @@ export async function rollOut(
   signal: AbortSignal,
 ): Promise<Rollout[]> {
   const prompts = rows.map((row, index) => ({ prompt: row.prompt, key: step * PROMPTS_PER_STEP_LIMIT + index }))
-  const completions = await model.complete(prompts, {
+  const completions = await complete(model, rows, prompts, {
     seed: args.seed,
     numReturnSequences: args.numGenerations,
     maxNewTokens: args.maxCompletionLength,

@@ -1,15 +1,23 @@
 // Supervised fine-tuning: next-token cross-entropy on the text of assistant turns, averaged over all target tokens of a step.
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
-import type { DatasetLike } from '../data/types.js'
-import { ColdstartError } from '../errors.js'
+import type { DatasetLike, Row } from '../data/types.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import { call, type NativeModel } from '../native/index.js'
 import type { EncodedPrompt } from '../processor/processor.js'
 import { type ResolvedSFTArgs, resolveArgs, type SFTArgs, sftArgsSchema } from './args.js'
-import type { Logger, TrainEvent, TrainOutput } from './events.js'
-import { drain, runStage, type StepResult, type TrainingStage } from './loop.js'
-import { RowOrder } from './order.js'
+import { conversationOf, withResponses } from './conversation.js'
+import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
+import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
+import {
+  type EncodedRow,
+  type Encoding,
+  encodingOf,
+  evaluationBatches,
+  leftOut,
+  type QueuePosition,
+  RowQueue,
+} from './row-queue.js'
 import { learningRate } from './schedule.js'
 
 /** What an {@link SFTTrainer} works with. */
@@ -39,17 +47,25 @@ export class SFTTrainer {
   }
 
   /** Trains to the end. Rejects with `signal.reason` when aborted, after a checkpoint if the run writes files. */
-  train(options: { signal?: AbortSignal } = {}): Promise<TrainOutput> {
+  train(options: RunOptions = {}): Promise<TrainOutput> {
     return drain(this.run(options))
   }
 
   /** The same as {@link train}, as events. Leaving the loop ends the run. */
-  async *run(options: { signal?: AbortSignal } = {}): AsyncGenerator<TrainEvent, TrainOutput, void> {
-    const { model, logger } = this.#options
-    const dataset = await asDataset(this.#options.trainDataset)
-    const evalDataset = this.#options.evalDataset === undefined ? undefined : await asDataset(this.#options.evalDataset)
+  run(options: RunOptions = {}): AsyncGenerator<TrainEvent, TrainOutput, void> {
+    return logged(this.#run(options), this.#options.logger)
+  }
+
+  async *#run(options: RunOptions): AsyncGenerator<TrainEvent, TrainOutput, void> {
+    const { model } = this.#options
+    const whole = await asDataset(this.#options.trainDataset)
+    const dataset = withResponses(whole)
+    const evalDataset =
+      this.#options.evalDataset === undefined ? undefined : withResponses(await asDataset(this.#options.evalDataset))
     const stage = new SFTStage(model, this.args, dataset, evalDataset)
-    return yield* runStage(model, stage, { signal: options.signal, logger })
+    const bad = dataset.skipped.slice(whole.skipped.length)
+    if (bad.length > 0) yield { type: 'warning', stage: 'sft', step: 0, code: 'E_DATA_ROW', message: leftOut(bad) }
+    return yield* runStage(model, stage, options)
   }
 }
 
@@ -60,21 +76,22 @@ class SFTStage implements TrainingStage {
   readonly maxSteps: number
   readonly fingerprint: string
   readonly startOptions: { sftGroup?: number; sftInterleaved?: boolean }
-  readonly #model: VisionLanguageModel
-  readonly #dataset: Dataset
-  readonly #order: RowOrder
+  readonly #queue: RowQueue
   readonly #batchSize: number
-  #ahead: Promise<EncodedPrompt[]> | undefined
-  #cursor = 0
+  #ahead: Promise<EncodedRow[]> | undefined
+  /** The rows of the step that runs. */
+  #batch: EncodedRow[] = []
   readonly evaluate?: (native: NativeModel, signal: AbortSignal) => Promise<Record<string, number>>
 
   constructor(model: VisionLanguageModel, args: ResolvedSFTArgs, dataset: Dataset, evalDataset?: Dataset) {
     this.args = args
     this.numRows = dataset.length
     this.fingerprint = dataset.fingerprint
-    this.#model = model
-    this.#dataset = dataset
-    this.#order = new RowOrder(dataset.length, args.seed)
+    const { systemMessage, maxLength } = args
+    const encode = async (row: Row) =>
+      // Rows without a response were left out before.
+      model.processor.encode(conversationOf(row) ?? row.messages, { systemMessage, maxLength, name: row.source })
+    this.#queue = new RowQueue(dataset, args.seed, encodingOf(dataset, encode))
     this.#batchSize = args.perDeviceTrainBatchSize * args.gradientAccumulationSteps
     this.maxSteps =
       args.maxSteps >= 0
@@ -84,80 +101,93 @@ class SFTStage implements TrainingStage {
       args.lossAggregation === 'token-mean'
         ? {}
         : { sftGroup: args.aggregationGroup, sftInterleaved: args.aggregationInterleaved }
-    if (evalDataset) this.evaluate = (native, signal) => this.#evaluate(native, evalDataset, signal)
+    if (evalDataset) {
+      const encoding = encodingOf(evalDataset, encode)
+      this.evaluate = (native, signal) => this.#evaluate(native, evalDataset, encoding, signal)
+    }
   }
 
   async step(native: NativeModel, step: number, signal: AbortSignal): Promise<StepResult> {
-    const samples = await (this.#ahead ?? this.#nextBatch())
+    this.#batch = await (this.#ahead ?? this.#queue.take(this.#batchSize))
     this.#ahead = undefined
-    const consumed = this.#order.cursor
+    const position = this.#queue.position
+    const warnings = this.#queue.warnings()
     const rate = learningRate(this.args, step, this.maxSteps)
-    const running = call(native.sftStep(samples, rate), signal)
+    const running = call(native.sftStep(samplesOf(this.#batch), rate), signal)
     // The next batch is decoded while the engine computes this one.
     if (step + 1 < this.maxSteps) {
-      this.#ahead = this.#nextBatch()
+      this.#ahead = this.#queue.take(this.#batchSize)
       this.#ahead.catch(() => undefined)
     }
     const result = await running
-    this.#cursor = consumed
+    this.#queue.commit(position)
     return {
       tokens: result.tokens,
+      warnings,
       metrics: {
         loss: result.loss,
         token_acc: result.tokenAccuracy,
         grad_norm: result.gradNorm,
         learning_rate: rate,
-        epoch: consumed / this.numRows,
+        epoch: this.#queue.epoch,
         'train/target_tokens': result.targetTokens,
         'train/skipped_updates': result.skipped ? 1 : 0,
+        'batch/skipped_rows': this.#queue.skipped,
       },
     }
   }
 
+  async suspects(native: NativeModel): Promise<Suspect[]> {
+    const suspects: Suspect[] = []
+    for (const { row, prompt } of this.#batch) {
+      const { loss, targetTokens } = await call(native.sftLoss([prompt]))
+      suspects.push({
+        source: row.source,
+        isAtFault: !Number.isFinite(loss),
+        // JSON has no NaN.
+        facts: { row: row.id, loss: String(loss), targetTokens, ids: [...prompt.ids] },
+      })
+    }
+    return suspects
+  }
+
   save() {
-    return { cursor: this.#cursor }
+    return { ...this.#queue.committed }
   }
 
   restore(state: Record<string, unknown>) {
-    this.#cursor = state.cursor as number
-    this.#order.cursor = this.#cursor
+    this.#queue.restore(state as unknown as QueuePosition)
   }
 
   async close() {
     await this.#ahead?.catch(() => undefined)
   }
 
-  #nextBatch(): Promise<EncodedPrompt[]> {
-    const rows = Array.from({ length: this.#batchSize }, () => this.#order.next())
-    return Promise.all(rows.map((index) => this.#encode(this.#dataset, index)))
-  }
-
-  #encode(dataset: Dataset, index: number): Promise<EncodedPrompt> {
-    const row = dataset.row(index)
-    const last = row.messages.at(-1)
-    const messages =
-      last?.role === 'assistant' || row.answer === undefined
-        ? row.messages
-        : [...row.messages, { role: 'assistant' as const, content: row.answer }]
-    if (messages.at(-1)?.role !== 'assistant') {
-      throw new ColdstartError('E_DATA_ROW', `${row.source}: no assistant turn and no answer to train on`)
-    }
-    const { systemMessage, maxLength } = this.args
-    return this.#model.processor.encode(messages, { systemMessage, maxLength, name: row.source })
-  }
-
-  async #evaluate(native: NativeModel, dataset: Dataset, signal: AbortSignal): Promise<Record<string, number>> {
+  async #evaluate(
+    native: NativeModel,
+    dataset: Dataset,
+    encoding: Encoding,
+    signal: AbortSignal,
+  ): Promise<Record<string, number>> {
     let loss = 0
     let correct = 0
     let tokens = 0
-    for (let first = 0; first < dataset.length; first += this.#batchSize) {
-      const size = Math.min(this.#batchSize, dataset.length - first)
-      const samples = await Promise.all(Array.from({ length: size }, (_, i) => this.#encode(dataset, first + i)))
-      const result = await call(native.sftLoss(samples), signal)
+    let left = 0
+    for await (const { encoded, skipped } of evaluationBatches(dataset, this.#batchSize, encoding)) {
+      signal.throwIfAborted()
+      left += skipped
+      if (encoded.length === 0) continue
+      const result = await call(native.sftLoss(samplesOf(encoded)), signal)
       loss += result.loss * result.targetTokens
       correct += result.tokenAccuracy * result.targetTokens
       tokens += result.targetTokens
     }
-    return { eval_loss: loss / tokens, eval_token_acc: correct / tokens }
+    return {
+      eval_loss: loss / tokens,
+      eval_token_acc: correct / tokens,
+      ...(left > 0 ? { eval_skipped_rows: left } : {}),
+    }
   }
 }
+
+const samplesOf = (rows: readonly EncodedRow[]): EncodedPrompt[] => rows.map(({ prompt }) => prompt)

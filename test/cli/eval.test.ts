@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { savedModel } from '../eval/fixtures/plain-data.js'
 import { publishedParquet, recordedResponses } from '../eval/fixtures/published.js'
+import { gate, hangs, type JudgeServer, judgeServer, says, saysWhen } from '../support/judge-server.js'
 import { picture, temporaryFolder } from '../support/tiny.js'
-import { eventsOf, heard, runCli, startCli } from './run-cli.js'
+import { eventsOf, runCli, startCli } from './run-cli.js'
 
 const rows = 14
 let folder: string
@@ -29,8 +30,23 @@ beforeAll(async () => {
     }),
   )
   writeFileSync(join(folder, 'MATH-V', 'test.jsonl'), lines.join('\n'))
+  writeFileSync(join(folder, 'signals-itself.mjs'), signalsItself)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A process that signals itself once it has said a text: from outside, the signal may come when it has ended long ago. */
+const signalsItself = `
+const { write } = process.stdout
+process.stdout.write = function (text, ...more) {
+  const taken = write.call(this, text, ...more)
+  if (String(text).includes(process.env.SIGNAL_AFTER)) process.kill(process.pid, process.env.SIGNAL)
+  return taken
+}`
+const signalled = (words: string[], signal: string, after: string) =>
+  runCli(words, {
+    cwd: folder,
+    env: { NODE_OPTIONS: `--import ${join(folder, 'signals-itself.mjs')}`, SIGNAL: signal, SIGNAL_AFTER: after },
+  })
 
 const cli = (words: string[]) => runCli(words, { cwd: folder })
 const recorded = (...more: string[]) => [
@@ -45,8 +61,7 @@ const recorded = (...more: string[]) => [
   ...more,
 ]
 
-/** A run that takes some seconds: this preset makes large images. */
-const slow = (output: string, ...more: string[]) => [
+const byModel = (output: string, ...more: string[]) => [
   ...[
     'eval',
     '--benchmark',
@@ -139,16 +154,15 @@ describe('coldstart eval --benchmark', () => {
   })
 
   it('killed again and again, it generates no row twice and ends as an unbroken run does', async () => {
-    const whole = await cli(slow('whole'))
+    const whole = await cli(byModel('whole'))
     expect([whole.code, rowIds(whole.stdout).sort()]).toEqual([0, [...allIds].sort()])
 
     const generated: string[] = []
     for (const more of [1, 4]) {
       const before = existsSync(join(folder, 'killed/rows.jsonl')) ? stored('killed').length : 0
-      const run = startCli(slow('killed'), { cwd: folder })
-      await heard(run, `"done":${before + more},"total":${rows},"promptTokens"`)
-      run.child.kill('SIGKILL')
-      const { stdout } = await run.ended
+      const told = `"done":${before + more},"total":${rows},"promptTokens"`
+      const { code, stdout } = await signalled(byModel('killed'), 'SIGKILL', told)
+      expect(code).toBeNull()
       // What the process said was on the disk before; a row that it wrote and had no time to tell is kept as well.
       const kept = stored('killed').map(({ id }) => id)
       expect(kept).toEqual(expect.arrayContaining(rowIds(stdout)))
@@ -156,7 +170,7 @@ describe('coldstart eval --benchmark', () => {
       for (const id of rowIds(stdout)) expect(generated).not.toContain(id)
       generated.splice(0, generated.length, ...kept)
     }
-    const last = await cli(slow('killed'))
+    const last = await cli(byModel('killed'))
     expect(last.code).toBe(0)
     expect(eventsOf(last.stdout)[0]).toMatchObject({ type: 'start', rows, done: generated.length })
     expect([...generated, ...rowIds(last.stdout)].sort()).toEqual([...allIds].sort())
@@ -167,17 +181,46 @@ describe('coldstart eval --benchmark', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s ends it with exit code %i and keeps what it has', async (signal, exit) => {
-    const run = startCli(slow(signal), { cwd: folder })
-    await heard(run, '"type":"row"')
-    run.child.kill(signal)
-    const { code, stdout } = await run.ended
+    const { code, stdout } = await signalled(byModel(signal), signal, `"done":1,"total":${rows},"promptTokens"`)
     expect(code).toBe(exit)
     expect(eventsOf(stdout).at(-1)).toEqual({ type: 'interrupted', signal })
     expect(stored(signal).map(({ id }) => id)).toEqual(rowIds(stdout))
   })
 
+  it.each([
+    ['--judge', 'example.org?api_key=abc-123-secret'],
+    ['--set', 'benchmark.judge=example.org?api_key=abc-123-secret'],
+    ['--judge', 'http://example.org/v1?api_key=abc-123-secret', '--judge-model', 'm'],
+    ['--judge', 'http://127.0.0.1:1/v1', '--judge-model', 'm', '--set', 'benchmark.judgeApiKeyEnv=abc-123-secret'],
+  ])('a key in the wrong place is exit code 2 and is not repeated: %s %s', async (...words) => {
+    const { code, stdout, stderr } = await cli(recorded(...words))
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/E_CONFIG/)
+    expect(stdout + stderr).not.toContain('secret')
+  })
+
+  it('data with more rows than published are marked as another data set', async () => {
+    const text = JSON.stringify({ problem: 'x?', answer: '1', image: 'a.png' })
+    writeFileSync(join(folder, 'many.jsonl'), Array.from({ length: 602 }, () => text).join('\n'))
+    const words = [
+      'eval',
+      '--benchmark',
+      'geometry3k',
+      '--data',
+      'many.jsonl',
+      '--partial',
+      '--responses',
+      'none.jsonl',
+    ]
+    writeFileSync(join(folder, 'none.jsonl'), '')
+    const { code, stdout, stderr } = await cli(words)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^other data: 602 rows, where the published split has 601; not a score of the benchmark$/m)
+    expect(stderr).toMatch(/^geometry3k test, preset paper: 602 rows$/m)
+  })
+
   it('tells rows, tokens a second and the time left', async () => {
-    const words = slow('told', '--limit', '4').filter((word) => word !== '--json')
+    const words = byModel('told', '--limit', '4').filter((word) => word !== '--json')
     const { code, stdout, stderr } = await cli(words)
     expect(code).toBe(0)
     expect(stderr).toMatch(/^mathvision test, preset vlmevalkit: 4 rows$/m)
@@ -187,7 +230,59 @@ describe('coldstart eval --benchmark', () => {
   })
 })
 
+/** Words for a judge that every row is put to. */
+const judgedBy = ({ baseUrl }: JudgeServer) => ['--preset', 'paper', '--judge', baseUrl, '--judge-model', 'm']
+const replies = (output: string) => readFileSync(join(folder, output, 'judge.jsonl'), 'utf8').split('\n').length - 1
+
+describe('a signal while a judge is asked', () => {
+  it('waits for the replies under way and stores them: the same command asks none of them again', async () => {
+    const { opened, open } = gate()
+    const server = await judgeServer(() => saysWhen(opened, 'Yes'))
+    const words = recorded(...judgedBy(server), '--output-dir', 'interrupted')
+    const run = startCli(words, { cwd: folder })
+    await expect.poll(() => server.asked.length, { timeout: 60_000 }).toBe(4)
+    run.child.kill('SIGINT')
+    await expect.poll(() => run.said.stderr, { timeout: 60_000 }).toMatch(/stopping when replies of the judge/)
+    open()
+    expect((await run.ended).code).toBe(130)
+    expect(replies('interrupted')).toBe(4)
+    expect((await cli(words)).stdout).toMatch(/: 4 of 4 right$/m)
+    expect(server.asked).toHaveLength(4)
+    await server.close()
+  })
+
+  it('and a second one ends at once', async () => {
+    const server = await judgeServer(() => hangs())
+    const run = startCli(recorded(...judgedBy(server), '--output-dir', 'twice'), { cwd: folder })
+    await expect.poll(() => server.asked.length, { timeout: 60_000 }).toBe(4)
+    run.child.kill('SIGINT')
+    await expect.poll(() => run.said.stderr, { timeout: 60_000 }).toMatch(/stopping when replies of the judge/)
+    run.child.kill('SIGTERM')
+    expect((await run.ended).code).toBe(143)
+    expect(existsSync(join(folder, 'twice/judge.jsonl'))).toBe(false)
+    await server.close()
+  })
+})
+
 describe('coldstart eval score', () => {
+  it('takes what eval takes about a judge: --set, or the same file', async () => {
+    const server = await judgeServer(() => says('Yes'))
+    await cli(recorded('--preset', 'paper', '--output-dir', 'keyed'))
+    const env = { MY_KEY: 'my-judge-key' }
+    const score = (...words: string[]) => runCli(['eval', 'score', 'keyed', ...words], { cwd: folder, env })
+    const flags = ['--judge', server.baseUrl, '--judge-model', 'one', '--set', 'benchmark.judgeApiKeyEnv=MY_KEY']
+    expect(await score(...flags)).toMatchObject({ code: 0, stdout: expect.stringMatching(/ · judge one · /) })
+    const judge = `judge: ${JSON.stringify(server.baseUrl)}, judgeModel: two, judgeApiKeyEnv: MY_KEY, judgeConcurrency: 1`
+    writeFileSync(join(folder, 'judge.yaml'), `benchmark: { name: mathvista, data: MathVista, ${judge} }\n`)
+    server.mostInFlight = 0
+    expect(await score('judge.yaml')).toMatchObject({ code: 0, stdout: expect.stringMatching(/ · judge two · /) })
+    expect(server.mostInFlight).toBe(1)
+    expect(server.asked.map(({ headers }) => headers.authorization)).toEqual(Array(8).fill('Bearer my-judge-key'))
+    const other = await score('--set', 'benchmark.limit=2')
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/sets only keys of the judge/) })
+    await server.close()
+  })
+
   it('scores the folder again without data or model', async () => {
     await cli(recorded('--output-dir', 'again'))
     const { code, stdout } = await cli(['eval', 'score', 'again', '--judge', 'none'])
@@ -221,6 +316,17 @@ describe('coldstart eval compare', () => {
     expect(eventsOf(json.stdout)).toEqual([
       expect.objectContaining({ type: 'result', onlyAIds: ['1'], onlyBIds: ['3', '4'] }),
     ])
+  })
+
+  it('refuses an incomplete side; --incomplete leaves out the rows without a verdict, and says so', async () => {
+    await cli(recorded('--judge', 'none', '--output-dir', 'unjudged'))
+    const refused = await cli(['eval', 'compare', 'unjudged', 'unjudged'])
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/unjudged is incomplete: 1 of 4 rows/) })
+    const { code, stdout } = await cli(['eval', 'compare', 'unjudged', 'unjudged', '--incomplete'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^A .*, 1 unjudged, incomplete$/m)
+    expect(stdout).toMatch(/^left out for want of a verdict in A or in B: 1$/m)
+    expect(stdout).toMatch(/ points of accuracy over 3 rows /)
   })
 
   it('refuses other protocols, with exit code 3 and what differs', async () => {

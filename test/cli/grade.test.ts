@@ -111,7 +111,7 @@ describe('coldstart grade', () => {
   ])('a row with %s is E_DATA_ROW with file, line and reason, after the verdicts before it', async (_, bad, reason) => {
     const { code, stdout, stderr } = await cli(lines('bad.jsonl', [rows[0], bad, rows[0]]), '--json')
     expect(code).toBe(3)
-    expect(eventsOf(stdout)).toMatchObject([{ correct: true }, { type: 'error', code: 'E_DATA_ROW' }])
+    expect(eventsOf(stdout)).toEqual([expect.objectContaining({ correct: true })])
     expect(stderr).toContain(`E_DATA_ROW: bad.jsonl:2: ${reason}`)
   })
 
@@ -122,6 +122,14 @@ describe('coldstart grade', () => {
     })
     expect(await piped('')).toMatchObject({ code: 3, stderr: expect.stringContaining('stdin has no rows') })
     expect(await cli('missing.jsonl')).toMatchObject({ code: 3, stderr: expect.stringContaining('no such file') })
+  })
+
+  it('with --json a fault of the words or the file is on stderr alone', async () => {
+    for (const words of [['missing.jsonl'], ['missing.jsonl', '--profile', 'strict'], ['--lint', 'missing.jsonl']]) {
+      const { stdout, stderr } = await cli('--json', ...words)
+      expect(stdout).toBe('')
+      expect(stderr).not.toBe('')
+    }
   })
 
   it('explains itself', async () => {
@@ -154,6 +162,19 @@ describe('coldstart grade --lint', () => {
       fault: 'degree',
       message: expect.any(String),
       suggestion: '55',
+    })
+  })
+
+  it('under lenient names those that are nothing it reads', async () => {
+    const file = lines('odd.jsonl', [{ answer: '3 \\mod 7' }])
+    expect(await cli(file, '--lint', '--profile', 'lenient')).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(/^odd\.jsonl:1: .*only the same text would be right/),
+      stderr: expect.stringContaining('1 of 1 gold answer is at fault under lenient'),
+    })
+    expect(await cli(file, '--lint')).toMatchObject({
+      code: 0,
+      stdout: '1 gold answer, none at fault under mathruler\n',
     })
   })
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Output, type Sink } from '../../src/cli/output.js'
 
 class Paper implements Sink {
@@ -10,10 +10,11 @@ class Paper implements Sink {
   }
 }
 
-function make(options: { json?: boolean; quiet?: boolean; terminal?: boolean }) {
+function make(options: { json?: boolean; quiet?: boolean; rowsOnly?: boolean; terminal?: boolean }) {
   const stdout = new Paper()
   const stderr = new Paper(options.terminal ?? false)
-  const output = new Output({ json: options.json ?? false, quiet: options.quiet ?? false, stdout, stderr })
+  const { json = false, quiet = false, rowsOnly = false } = options
+  const output = new Output({ json, quiet, rowsOnly, stdout, stderr })
   return { output, stdout, stderr }
 }
 
@@ -30,6 +31,14 @@ describe('Output', () => {
     const { output, stdout, stderr } = make({})
     speak(output)
     expect([stdout.text, stderr.text]).toEqual(['result\n', 'said\ncoldstart: failed\n'])
+  })
+
+  it('says how the command ended as an event, but where stdout has rows alone', () => {
+    for (const rowsOnly of [false, true]) {
+      const { output, stdout } = make({ json: true, rowsOnly })
+      output.ending({ type: 'error' })
+      expect(stdout.text).toBe(rowsOnly ? '' : '{"type":"error"}\n')
+    }
   })
 
   it('with json, stdout has events only', () => {
@@ -55,9 +64,14 @@ describe('Output', () => {
   })
 
   it('progress repaints at most ten times a second', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] })
     const { output, stderr } = make({ terminal: true })
-    for (let step = 0; step < 1000; step += 1) output.progress(String(step))
-    expect(stderr.text.split('\r').length - 1).toBeLessThanOrEqual(2)
+    for (let step = 0; step < 1000; step += 1) {
+      output.progress(String(step))
+      vi.advanceTimersByTime(1)
+    }
+    vi.useRealTimers()
+    expect(stderr.text.split('\r').length - 1).toBe(10)
   })
 
   it('progress is silent without a terminal, and when quiet', () => {

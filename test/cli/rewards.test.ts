@@ -6,6 +6,7 @@ import { withRewards } from '../../src/cli/rewards.js'
 import { exactBoxed } from '../../src/reward/boxed.js'
 import type { RewardFunc } from '../../src/reward/types.js'
 import { texts } from '../reward/batch.js'
+import { isAlive } from '../support/processes.js'
 
 let folder: string
 let own: string
@@ -15,14 +16,6 @@ beforeAll(() => {
   writeFileSync(own, 'export const pid = ({ completions }) => completions.map(() => process.pid)')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 describe('withRewards', () => {
   it('gives built-in rewards and those of modules in order, and a module runs in another process', async () => {

@@ -35,6 +35,14 @@ describe('signals', () => {
     expect(target.exits).toEqual([130])
   })
 
+  it('SIGUSR2 asks for one checkpoint and ends nothing', () => {
+    const { target, signal, saveRequested } = watch()
+    expect(saveRequested()).toBe(false)
+    target.emit('SIGUSR2', 'SIGUSR2')
+    expect([saveRequested(), saveRequested()]).toEqual([true, false])
+    expect([signal.aborted, target.exits]).toEqual([false, []])
+  })
+
   it('are given back on close', () => {
     const { target, close } = watch()
     close()

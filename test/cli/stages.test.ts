@@ -70,6 +70,27 @@ describe('coldstart sft', () => {
     expect((await cli(['sft', config, '--dry-run', '--model', 'images'])).code).toBe(3)
   })
 
+  it('with --dry-run finds rows without an answer and images that are none', async () => {
+    const rows = ['{"problem": "x"}', '{"images": ["none.png"], "problem": "x", "answer": "y"}']
+    writeFileSync(join(folder, 'images', 'none.png'), 'no picture')
+    writeFileSync(join(folder, 'poor.jsonl'), [readFileSync(join(folder, 'rows.jsonl'), 'utf8'), ...rows].join('\n'))
+    const words = ['sft', sftConfig('poor', 'maxSteps: 2'), '--dry-run', '--train', 'poor.jsonl']
+    expect(await cli(words)).toMatchObject({ code: 3, stderr: expect.stringContaining('poor.jsonl:11: no assistant') })
+    const { code, stdout } = await cli([...words, '--set', 'data.badRows=skip'])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^rows: 10\nskipped: 2$/m)])
+  })
+
+  it('SIGUSR2 saves a checkpoint and the run goes on', async () => {
+    const run = startCli(['sft', sftConfig('usr2', 'maxSteps: 100000'), '--json'], { cwd: folder })
+    await heard(run, '"step":2')
+    run.child.kill('SIGUSR2')
+    await heard(run, '"type":"checkpoint"')
+    run.child.kill('SIGTERM')
+    const { code, stdout } = await run.ended
+    expect(code).toBe(143)
+    expect(eventsOf(stdout).filter((event) => event.type === 'checkpoint')).toHaveLength(2)
+  })
+
   it('bad rows stop it with exit code 3 and their lines, or are counted with badRows: skip', async () => {
     const words = ['sft', sftConfig('bad', 'maxSteps: 1'), '--train', 'bad.jsonl']
     expect(await cli(words)).toMatchObject({
@@ -138,6 +159,12 @@ describe('coldstart grpo', () => {
     expect(Object.keys(steps[0]!.metrics as object)).toEqual(
       expect.arrayContaining(['reward/brevity', 'reward/exactBoxed']),
     )
+  })
+
+  it('with --dry-run warns of gold answers that the rewards would misjudge', async () => {
+    writeFileSync(join(folder, 'golds.jsonl'), '{"problem": "x"}\n{"problem": "x", "answer": "7"}')
+    const words = ['grpo', write('golds.yaml', config('[accuracy]')), '--dry-run', '--train', 'golds.jsonl']
+    expect(await cli(words)).toMatchObject({ code: 0, stderr: expect.stringContaining('1 of 2 gold answers fail') })
   })
 
   it('an unknown reward is refused before anything is loaded', async () => {

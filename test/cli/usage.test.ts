@@ -78,10 +78,23 @@ describe('config', () => {
   })
 })
 
+it.each([[['--json', 'doctor']], [['doctor', '--json']], [['--quiet', '--json', 'doctor']]])(
+  'the flags of %j are read wherever they stand',
+  async (words) => {
+    const { stdout, stderr } = await runCli(words)
+    expect(eventsOf(stdout)).toEqual([expect.objectContaining({ type: 'result', limits: expect.anything() })])
+    expect(stderr).toBe('')
+  },
+)
+
 it('doctor gives versions, processor, memory and limits', async () => {
   const { code, stdout } = await runCli(['doctor', '--json'])
   const [facts] = eventsOf(stdout)
   expect(facts).toMatchObject({ versions: { coldstart: version, node: process.versions.node }, memory: {}, limits: {} })
   expect(code).toBe('failure' in facts! ? 1 : 0)
+  expect(facts).toMatchObject({
+    rewards: { 'deadline in ms': 30_000, 'module, killed': 5000, 'module answer bytes': 2 ** 20 },
+    grader: { steps: 200_000, 'answer bytes': 4096, 'integer bits': 4096 },
+  })
   expect((await runCli(['doctor'])).stdout).toMatch(/^processor$/m)
 })

@@ -242,3 +242,26 @@ describe('any row', () => {
     )
   })
 })
+
+describe('gold answers written as numbers', () => {
+  it('are taken where the number is the one that was written', async () => {
+    const rows = [
+      { problem: 'q', answer: 1.5 },
+      { problem: 'q', answer: -9007199254740991 },
+    ]
+    expect([...(await loadDataset(rows))].map((row) => row.answer)).toEqual(['1.5', '-9007199254740991'])
+  })
+
+  it.each(['12345678901234567890', '-9007199254740993', '1e400'])(
+    'are refused where it would be another: %s',
+    async (text) => {
+      for (const column of ['answer', 'solution']) {
+        const rows = [JSON.parse(`{ "problem": "q", "${column}": ${text} }`)]
+        await expect(loadDataset(rows)).rejects.toMatchObject({
+          code: 'E_DATA_ROW',
+          message: expect.stringMatching(new RegExp(`rows\\[0\\]: ${column}: .*as a string`)),
+        })
+      }
+    },
+  )
+})

@@ -97,6 +97,14 @@ describe('where the key comes from', () => {
 
   it('a named variable that is not set is refused, and so are characters that no header carries, without showing them', () => {
     expect(() => secretOf(local, 'NO_SUCH_VARIABLE')).toThrow('NO_SUCH_VARIABLE is not set')
+    // A key in the place of the variable's name.
+    for (const key of ['gsk_3f9ac41e77d05b2c', 'AIzaSy-3f9ac41e', '']) {
+      const refused = expect.objectContaining({
+        code: 'E_CONFIG',
+        message: "the judge's apiKeyEnv names no environment variable that is set",
+      })
+      expect(() => secretOf(local, key)).toThrow(refused)
+    }
     vi.stubEnv('COLDSTART_JUDGE_API_KEY', 'abc\nx-other: 1')
     expect(() => secretOf(local, undefined)).toThrow(/COLDSTART_JUDGE_API_KEY has characters/)
     expect(() => secretOf(local, undefined)).not.toThrow(/x-other/)

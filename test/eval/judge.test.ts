@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openAiJudge } from '../../src/eval/judge/openai.js'
 import type { OpenAiJudgeOptions } from '../../src/eval/judge/options.js'
@@ -7,12 +10,14 @@ import {
   breaksOff,
   drips,
   floods,
+  gate,
   hangs,
   type JudgeServer,
   judgeServer,
   resets,
   says,
   saysAfter,
+  saysWhen,
 } from '../support/judge-server.js'
 
 const HOW = { temperature: 0, maxTokens: 16 }
@@ -129,7 +134,7 @@ describe('limits', () => {
     const began = performance.now()
     expect(await judge.ask('?', HOW)).toBe('Yes')
     expect(performance.now() - began).toBeGreaterThan(1990)
-    expect(server?.abandoned).toBe(1)
+    await expect.poll(() => server?.abandoned).toBe(1)
   })
 
   it('a body is read up to its cap and no further', async () => {
@@ -150,9 +155,12 @@ describe('limits', () => {
   })
 
   it('eight calls are in flight at most, and all of forty are answered', async () => {
-    const judge = await judgeWith([saysAfter(10, 'Yes')])
-    const replies = await Promise.all(Array.from({ length: 40 }, (_, i) => judge.ask(`question ${i}`, HOW)))
-    expect(new Set(replies)).toEqual(new Set(['Yes']))
+    const { opened, open } = gate()
+    const judge = await judgeWith([saysWhen(opened, 'Yes')])
+    const asked = Promise.all(Array.from({ length: 40 }, (_, i) => judge.ask(`question ${i}`, HOW)))
+    await expect.poll(() => server?.inFlight).toBe(8)
+    open()
+    expect(new Set(await asked)).toEqual(new Set(['Yes']))
     expect(server?.mostInFlight).toBe(8)
   })
 
@@ -167,7 +175,7 @@ describe('limits', () => {
     for (let i = 0; i < 1000; i++) await judge.ask(`question ${i}`, HOW)
     await expect(judge.ask('one more', HOW)).rejects.toMatchObject({
       code: 'E_JUDGE',
-      hint: expect.stringMatching('maxCalls'),
+      hint: expect.stringMatching(/--judge-max-calls \(maxCalls\); every command counts its own calls/),
     })
     expect(calls()).toBe(1000)
     expect(await judge.ask('question 0', HOW)).toBe('Yes')
@@ -250,6 +258,20 @@ describe('an endpoint that will not answer any question', () => {
     for (let i = 0; i < 20; i++) expect(await answering.ask(String(i), HOW)).toBeNull()
   })
 
+  it('is given up when it refuses the first eight, whatever other judges have stored in the same file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'judge-'))
+    const transcripts = join(folder, 'judge.jsonl')
+    const other = await judgeWith([says('Yes')], { model: 'other', transcripts })
+    await other.ask('good', HOW)
+    await other.close()
+    await server?.close()
+    const refusing = await judgeWith([answers(400, '')], { transcripts })
+    for (let i = 0; i < 7; i++) expect(await refusing.ask(String(i), HOW)).toBeNull()
+    await expect(refusing.ask('7', HOW)).rejects.toMatchObject({ code: 'E_JUDGE' })
+    await refusing.close()
+    await rm(folder, { recursive: true })
+  })
+
   it('is not followed to another place', async () => {
     const other = await judgeServer(() => says('Yes'))
     const judge = await judgeWith([answers(307, '', { location: `${other.baseUrl}/chat/completions?key=abc` })])
@@ -311,18 +333,31 @@ describe('the same question', () => {
 })
 
 describe('an abort', () => {
-  it.each<[string, Behaviour]>([
-    ['during a call', hangs()],
-    ['while waiting to try again', answers(503, '', { 'retry-after': '50' })],
-  ])('%s rejects with its reason and ends the call', async (_, behaviour) => {
-    const judge = await judgeWith([behaviour])
+  it('during a call rejects with its reason; the call is paid for, so its reply is stored all the same', async () => {
+    const { opened, open } = gate()
+    const judge = await judgeWith([saysWhen(opened, 'Yes')])
     const abort = new AbortController()
     const reply = judge.ask('a', { ...HOW, signal: abort.signal })
     await expect.poll(calls).toBe(1)
     const reason = new Error('stop')
     abort.abort(reason)
     await expect(reply).rejects.toBe(reason)
-    await expect.poll(() => server?.inFlight).toBe(0)
+    open()
+    await expect.poll(() => judge.stats.answered).toBe(1)
+    expect(await judge.ask('a', HOW)).toBe('Yes')
+    expect(calls()).toBe(1)
+  })
+
+  it('while waiting to try again rejects with its reason, and nothing more is asked', async () => {
+    const judge = await judgeWith([answers(503, '', { 'retry-after': '50' })])
+    const abort = new AbortController()
+    const reply = judge.ask('a', { ...HOW, signal: abort.signal })
+    await expect.poll(calls).toBe(1)
+    const reason = new Error('stop')
+    abort.abort(reason)
+    await expect(reply).rejects.toBe(reason)
+    await judge.close()
+    expect(calls()).toBe(1)
   })
 
   it('ends waiting for a place, and the place goes to the next', async () => {
@@ -346,13 +381,35 @@ describe('an abort', () => {
 })
 
 describe('close', () => {
-  it('cancels what is under way and refuses what comes', async () => {
-    const judge = await judgeWith([hangs()])
-    const reply = judge.ask('a', HOW)
-    const rejected = expect(reply).rejects.toMatchObject({ code: 'E_CLOSED' })
+  it('waits for the reply under way, also one that nobody waits for, begins nothing and refuses what comes', async () => {
+    const { opened, open } = gate()
+    const judge = await judgeWith([saysWhen(opened, 'Yes')], { concurrency: 2 })
+    const abort = new AbortController()
+    const [left, kept, waiting] = ['a', 'b', 'c'].map((prompt) =>
+      judge.ask(prompt, { ...HOW, ...(prompt === 'a' ? { signal: abort.signal } : {}) }),
+    )
+    const outcomes = Promise.allSettled([left, kept, waiting])
+    await expect.poll(calls).toBe(2)
+    abort.abort(new Error('stop'))
+    const closed = judge.close()
+    await expect(judge.ask('d', HOW)).rejects.toMatchObject({ code: 'E_CLOSED' })
+    open()
+    await closed
+    expect(judge.stats.answered).toBe(2)
+    expect(await outcomes).toMatchObject([
+      { reason: { message: 'stop' } },
+      { value: 'Yes' },
+      { reason: { code: 'E_CLOSED' } },
+    ])
+    expect(calls()).toBe(2)
+  })
+
+  it('waits no longer than the deadline of a call, and does not try again', async () => {
+    const judge = await judgeWith([hangs()], { timeoutMs: 200 })
+    const rejected = expect(judge.ask('a', HOW)).rejects.toMatchObject({ code: 'E_CLOSED' })
     await expect.poll(calls).toBe(1)
     await judge.close()
     await rejected
-    await expect(judge.ask('b', HOW)).rejects.toMatchObject({ code: 'E_CLOSED' })
+    expect(calls()).toBe(1)
   })
 })

@@ -39,7 +39,11 @@ describe('the part of a response that the judge sees', () => {
   it.each([
     ['a <answer>4</answer> \\boxed{5}', 'a <answer>4</answer> \\boxed{5}'],
     ['x <CONCLUSION>4</CONCLUSION> y', '4'],
-    ['x <CONCLUSION>4', '4'],
+    ['x <CONCLUSION>4', ''],
+    ['x <CONCLUSION>4.\n', '4.'],
+    ['x <CONCLUSION>4\u{1d400}', '4'],
+    ['</CONCLUSION> x <CONCLUSION>4', ''],
+    ['x <CONCLUSION>4 <CONCLUSION>5</CONCLUSION> <CONCLUSION>6</CONCLUSION>', '4 5'],
     ['so \\boxed{4}. And {b} too', '4}. And {b'],
     ['boxed without a brace', ''],
     ['a\nb\nc\nd', 'b\nc\nd'],

@@ -161,11 +161,6 @@ describe('the report', () => {
     expect(summary).toMatchObject({ score: 1, n: 1, metric: 'accuracy, Text Only' })
   })
 
-  it('never stands without the word rules where rules judged', () => {
-    const byRules = scored(row('1', 'Text Lite'), true, { path: 'rules:lenient' })
-    expect(mathverse.protocols.official!.summarize([byRules]).metric).toBe('accuracy (rules)')
-  })
-
   it('names the golds that look damaged', () => {
     const damaged = { ...row('4', 'Text Lite'), gold: '118掳T' }
     expect(mathverse.protocols.official!.summarize([scored(damaged, false)]).extra).toMatchObject({

@@ -48,6 +48,9 @@ describe('equality', () => {
     ['42\\%', '0.42', false],
     ['2\\sqrt{2}', '2sqrt(2)', false],
     ['only 0', '0', false],
+    ['87.96', '87.96.', true],
+    ['\\sqrt{2}', '\\sqrt{2}. ', true],
+    ['2', '.', false],
     // The end of a box, and what follows it, are no part of the value.
     ['$\\frac{1}{4}$', '\\frac{1}{4}}.theansweris:\\frac{1}{4', true],
     // All tiny values are 0.0.

@@ -1,6 +1,6 @@
 // Published files as they come: several formats, shards, images inside and beside them.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -195,13 +195,25 @@ describe('parquet', () => {
     expect(Object.keys(compressors)).toEqual(expect.arrayContaining(['SNAPPY', 'GZIP', 'ZSTD', 'BROTLI', 'LZ4_RAW']))
   })
 
+  it('a page that cannot be unpacked names the file and how it is compressed', async () => {
+    const path = join(root, 'damaged.parquet')
+    writeParquet(path, { id: text }, [{ id: 'a'.repeat(1000) }])
+    const bytes = readFileSync(path)
+    // The first page; what the file says of itself stands at its end.
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, 20), Buffer.alloc(20, 0xff), bytes.subarray(40)]))
+    await expect(readParquet(path, ['image'], paths())).rejects.toMatchObject({
+      code: 'E_DATA_FORMAT',
+      message: expect.stringContaining('damaged.parquet: not a readable parquet file (compression SNAPPY): '),
+    })
+  })
+
   it('a file that is none, or only a part of one, is E_DATA_FORMAT with its name', async () => {
     const whole = join(root, 'whole.parquet')
     writeParquet(whole, types, rows(0, 3))
     for (const [name, content] of [
       ['empty.parquet', Buffer.alloc(0)],
       ['noise.parquet', Buffer.from('PAR1 this is not a parquet file PAR1')],
-      ['cut.parquet', (await import('node:fs')).readFileSync(whole).subarray(0, -40)],
+      ['cut.parquet', readFileSync(whole).subarray(0, -40)],
     ] as const) {
       writeFileSync(join(root, name), content)
       await expect(readParquet(join(root, name), ['image'], paths())).rejects.toMatchObject({

@@ -1,13 +1,10 @@
 // A run with an endpoint as judge: replies are stored, and what has one is not asked again.
 import { readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EvaluationEvent } from '../../src/eval/run/events.js'
 import { runBenchmark } from '../../src/eval/run/run.js'
 import { scoreBenchmark } from '../../src/eval/run/score-folder.js'
-import { judgeServer } from '../support/judge-server.js'
+import { gate, type JudgeServer, judgeServer, saysWhen } from '../support/judge-server.js'
 import { temporaryFolder } from '../support/tiny.js'
 import { plainBenchmark } from './fixtures/plain-benchmark.js'
 import { plainData, savedModel } from './fixtures/plain-data.js'
@@ -17,60 +14,54 @@ const benchmark = plainBenchmark(rows)
 let root: string
 let data: string
 let model: string
-let server: Server
-let baseUrl: string
+let server: JudgeServer
 const questions: string[] = []
+/** What every answer waits for. */
+let mayAnswer: Promise<void> = Promise.resolve()
 
 beforeAll(async () => {
   root = temporaryFolder()
   data = await plainData(join(root, 'data'), rows)
   model = await savedModel(join(root, 'model'))
-  server = createServer((request, response) => {
-    let body = ''
-    request.on('data', (chunk) => {
-      body += chunk
-    })
-    request.on('end', () => {
-      questions.push((JSON.parse(body) as { messages: { content: string }[] }).messages[0]!.content)
-      const reply = JSON.stringify({ choices: [{ message: { role: 'assistant', content: 'Yes' } }] })
-      response.setHeader('content-type', 'application/json')
-      setTimeout(() => response.end(reply), 5)
-    })
+  server = await judgeServer(({ prompt }) => {
+    questions.push(prompt)
+    return saysWhen(mayAnswer, 'Yes')
   })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
 })
 afterAll(async () => {
-  await new Promise((done) => server.close(done))
+  await server.close()
   rmSync(root, { recursive: true, force: true })
 })
 
 const out = (name: string): string => join(root, name)
-const judge = () => ({ baseUrl, model: 'judge-model' })
+const judge = () => ({ baseUrl: server.baseUrl, model: 'judge-model' })
+
+const repliesIn = (name: string) => readFileSync(join(out(name), 'judge.jsonl'), 'utf8').split('\n').length - 1
 
 describe('a judge behind an endpoint', () => {
-  it('stopped in the middle, nothing is asked twice and the report is that of an unbroken run', async () => {
+  it('stopped while replies are under way, it waits for them: nothing is asked twice, and the report is that of an unbroken run', async () => {
     const whole = await runBenchmark({ benchmark, data, model, judge: judge(), outputDir: out('whole') })
     const needed = new Set(questions).size
     expect(questions).toHaveLength(needed)
     expect(whole).toMatchObject({ judge: 'judge-model', unjudged: 0, score: 1 })
 
     questions.length = 0
+    const { opened, open } = gate()
+    mayAnswer = opened
     const controller = new AbortController()
-    const onEvent = (event: EvaluationEvent) => {
-      if (event.type === 'scored' && event.done === 10) controller.abort(new Error('enough'))
-    }
     const options = { benchmark, data, model, judge: judge(), outputDir: out('broken') }
-    await expect(runBenchmark({ ...options, onEvent, signal: controller.signal })).rejects.toThrow('enough')
-    const asked = questions.length
-    expect(asked).toBeLessThan(needed)
+    const broken = runBenchmark({ ...options, signal: controller.signal })
+    const rejected = expect(broken).rejects.toThrow('enough')
+    await expect.poll(() => questions.length).toBe(8)
+    controller.abort(new Error('enough'))
+    // Until their replies are stored the folder is in use: another command would ask them again.
+    await expect(runBenchmark(options)).rejects.toMatchObject({ code: 'E_BUSY' })
+    open()
+    await rejected
+    expect(repliesIn('broken')).toBe(8)
     const report = await runBenchmark(options)
-    // Calls that were cancelled on their way may have reached the endpoint; those with a reply are not made again.
-    const stored = readFileSync(join(out('broken'), 'judge.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-    expect(stored).toHaveLength(needed)
-    expect(questions.length).toBeLessThanOrEqual(needed + 8)
+    expect(repliesIn('broken')).toBe(needed)
+    expect(questions).toHaveLength(needed)
     expect({ ...report, seconds: 0 }).toEqual({ ...whole, seconds: 0 })
   })
 
@@ -99,6 +90,21 @@ describe('a judge behind an endpoint', () => {
     })
     await broken.close()
     expect((await runBenchmark({ ...options, judge: judge() })).unjudged).toBe(0)
+  })
+
+  it('a scoring whose judge answers nothing leaves the last one as it was: scores, report, page and judge', async () => {
+    const files = ['scores.jsonl', 'report.json', 'report.html']
+    const contents = () => files.map((file) => readFileSync(join(out('whole'), file), 'utf8'))
+    const before = contents()
+    const broken = await judgeServer(() => (response) => response.writeHead(500).end())
+    const other = { baseUrl: broken.baseUrl, model: 'broken-model', tries: 1, maxFailures: 1000 }
+    await expect(scoreBenchmark(out('whole'), { benchmark, judge: other })).rejects.toMatchObject({ code: 'E_JUDGE' })
+    await expect(runBenchmark({ benchmark, data, model, outputDir: out('whole'), judge: other })).rejects.toMatchObject(
+      { code: 'E_JUDGE' },
+    )
+    await broken.close()
+    expect(contents()).toEqual(before)
+    expect(await scoreBenchmark(out('whole'), { benchmark })).toMatchObject({ judge: 'judge-model', score: 1 })
   })
 
   it('without an endpoint, what has no stored reply is unjudged; with one, only that is asked', async () => {

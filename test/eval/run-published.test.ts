@@ -1,5 +1,5 @@
 // The built-in benchmarks end to end, from files in their published schemas.
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { benchmarks } from '../../src/eval/benchmarks/index.js'
@@ -7,7 +7,7 @@ import { readSplit } from '../../src/eval/read/split.js'
 import { runBenchmark } from '../../src/eval/run/run.js'
 import { scoreBenchmark } from '../../src/eval/run/score-folder.js'
 import type { BenchmarkName, PresetName } from '../../src/eval/types.js'
-import { temporaryFolder } from '../support/tiny.js'
+import { picture, temporaryFolder } from '../support/tiny.js'
 import { savedModel } from './fixtures/plain-data.js'
 import { published, publishedJson, publishedParquet, recordedResponses } from './fixtures/published.js'
 
@@ -20,9 +20,11 @@ const protocols = names.flatMap((name) =>
 )
 let root: string
 let model: string
+let onePicture: Buffer
 
 beforeAll(async () => {
   root = temporaryFolder()
+  onePicture = await picture('teal')
   model = await savedModel(join(root, 'model'))
   for (const name of names) await publishedParquet(name, join(root, name))
 })
@@ -92,12 +94,76 @@ it.each(protocols)(
   },
 )
 
+/** The rows of a benchmark, the image of the second one gone in a way that downloads and conversions have. */
+function withoutImage(name: BenchmarkName, nothing: unknown): string {
+  const { imageColumn, ids, rows } = published[name]
+  const folder = join(root, 'without', name)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'a.png'), onePicture)
+  const lines = rows.map((row, index) => {
+    const { image: _, ...columns } = row
+    const numbers = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
+    return JSON.stringify(
+      { ...columns, [imageColumn]: index === 1 ? nothing : 'a.png', id: columns.id ?? ids[index] },
+      numbers,
+    )
+  })
+  const [split] = Object.keys(benchmarks[name].splits)
+  writeFileSync(join(folder, `${split}.jsonl`), lines.join('\n'))
+  return folder
+}
+
+describe.each(names)('%s, a row whose image is absent', (name) => {
+  it.each([[null], [''], [[]], [{ bytes: null, path: null }]])(
+    'is not asked without it where the column holds %j: E_DATA_ROW names row and column',
+    async (nothing) => {
+      const outputDir = join(root, 'absent', name)
+      const run = runBenchmark({ benchmark: name, data: withoutImage(name, nothing), partial: true, model, outputDir })
+      await expect(run).rejects.toMatchObject({
+        code: 'E_DATA_ROW',
+        message: expect.stringMatching(
+          new RegExp(`jsonl:2: column ${published[name].imageColumn}: expected an image, got`),
+        ),
+      })
+      expect(existsSync(join(outputDir, 'rows.jsonl'))).toBe(false)
+    },
+  )
+
+  it('is counted where responses were recorded', async () => {
+    const responses = recordedResponses(name, join(root, `${name}.absent.jsonl`))
+    const outputDir = join(root, 'absent-recorded', name)
+    const data = withoutImage(name, null)
+    const report = await runBenchmark({ benchmark: name, data, partial: true, responses, outputDir })
+    expect(report.dataset.withoutImage).toBe(1)
+    expect(readFileSync(join(outputDir, 'report.html'), 'utf8')).toContain('Without an image:')
+    expect((await scoreBenchmark(outputDir)).dataset.withoutImage).toBe(1)
+  })
+})
+
+it('MathVerse: rows of text alone need no image', async () => {
+  const folder = join(root, 'text-only')
+  mkdirSync(folder)
+  const row = { ...published.mathverse.rows[0], problem_version: 'Text Only' }
+  writeFileSync(join(folder, 'testmini_text_only.jsonl'), JSON.stringify(row))
+  const report = await runBenchmark({
+    benchmark: 'mathverse',
+    data: folder,
+    split: 'testmini_text_only',
+    partial: true,
+    model,
+    outputDir: join(root, 'text-only-run'),
+    maxNewTokens: 2,
+  })
+  expect(report.dataset).not.toHaveProperty('withoutImage')
+  expect(report.rows).toBe(1)
+})
+
 it('We-Math: a missing response to a whole problem or to one of its steps never earns credit', async () => {
   const scores = []
   for (const left of [7, 6, 5, 0]) {
     const path = recordedResponses('wemath', join(root, `wemath-${left}.jsonl`))
     const lines = readFileSync(path, 'utf8').split('\n').slice(0, left)
-    ;(await import('node:fs')).writeFileSync(path, lines.join('\n'))
+    writeFileSync(path, lines.join('\n'))
     const report = await runBenchmark({
       benchmark: 'wemath',
       data: join(root, 'wemath'),

@@ -8,7 +8,7 @@ import { runBenchmark } from '../../src/eval/run/run.js'
 import { scoreBenchmark } from '../../src/eval/run/score-folder.js'
 import type { ResponseLine, ScoreLine } from '../../src/eval/run/types.js'
 import type { Judge } from '../../src/eval/types.js'
-import { temporaryFolder } from '../support/tiny.js'
+import { colourNames, temporaryFolder } from '../support/tiny.js'
 import { plainBenchmark } from './fixtures/plain-benchmark.js'
 import { plainData, savedModel } from './fixtures/plain-data.js'
 
@@ -80,7 +80,7 @@ describe('runBenchmark', () => {
       dataset: { split: 'testmini', rows, published: rows, answered: rows, revision: null },
       subset: false,
       incomplete: false,
-      metric: 'accuracy',
+      metric: 'accuracy (rules)',
       n: rows,
       rows,
       unjudged: 0,
@@ -163,6 +163,15 @@ describe('runBenchmark', () => {
     const report = await run('limited', { limit: 4 })
     expect(report).toMatchObject({ subset: true, rows: 4, dataset: { rows, published: rows, answered: 4 } })
     expect(said('limited')).toEqual(said('whole').slice(0, 4))
+  })
+
+  it('any other number of rows than published marks the report as a subset', async () => {
+    const benchmark = (published: number) => plainBenchmark(published)
+    expect(await run('fewer', { benchmark: benchmark(rows + 1), partial: true })).toMatchObject({ subset: true })
+    expect(await run('more', { benchmark: benchmark(rows - 1), partial: true })).toMatchObject({ subset: true })
+    // The first rows of a longer file are as many as published, and not the published ones for all that.
+    const first = { benchmark: benchmark(rows - 1), partial: true, limit: rows - 1 }
+    expect(await run('first of more', first)).toMatchObject({ subset: true })
   })
 
   it.each([
@@ -325,6 +334,13 @@ describe('responses from a file', () => {
     })
   })
 
+  it('of a file without any are no rows that are answered already', async () => {
+    const heard = listener()
+    const report = await given('nobody', [], heard.options)
+    expect(report).toMatchObject({ missing: rows, correct: 0 })
+    expect(heard.events[0]).toMatchObject({ type: 'start', rows, done: 0 })
+  })
+
   it('the responses of one folder can be scored in another', async () => {
     const report = await run('again', { model: undefined, responses: join(out('whole'), 'rows.jsonl') })
     expect(report.correct).toBe((await run('whole')).correct)
@@ -365,6 +381,18 @@ describe('responses from a file', () => {
 })
 
 describe('scoring', () => {
+  it.each(['rules', 'none'])('a judge called %s is refused: a report could not tell it from none', async (model) => {
+    for (const judge of [
+      { ...yesJudge(), name: model },
+      { baseUrl: 'http://127.0.0.1:1/v1', model },
+    ]) {
+      await expect(run('reserved', { judge })).rejects.toMatchObject({
+        code: 'E_CONFIG',
+        message: expect.stringContaining(`cannot be called ${model}`),
+      })
+    }
+  })
+
   it('a judge is asked only what rules leave open, and the report names it', async () => {
     const judge = yesJudge()
     const report = await run('judged', { judge })
@@ -373,6 +401,17 @@ describe('scoring', () => {
     expect(judge.questions).toHaveLength(open.length)
     expect(report).toMatchObject({ judge: 'yes-model', score: 1, judgeCalls: open.length, unjudged: 0 })
     expect(report.paths['judge:same']).toBe(open.length)
+  })
+
+  it('by rules says so in the headline, also where no row needed them', async () => {
+    const responses = join(root, 'all-right.jsonl')
+    writeFileSync(responses, colourNames.map((response, id) => JSON.stringify({ id, response })).join('\n'))
+    const recorded = { model: undefined, responses, limit: colourNames.length }
+    const report = await run('all-right', recorded)
+    expect(report).toMatchObject({ score: 1, paths: { 'rule:equal': report.rows }, metric: 'accuracy (rules)' })
+    expect((await run('all-right', { ...recorded, judge: 'none' })).metric).toBe('accuracy')
+    const never = plainBenchmark(rows, { judge: 'never' })
+    expect((await run('never-judged', { ...recorded, benchmark: never })).metric).toBe('accuracy')
   })
 
   it('more than 1 % unjudged marks the report incomplete, and they count as wrong', async () => {

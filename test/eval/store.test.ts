@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DataLine, ResponseLine, RunFacts } from '../../src/eval/run/types.js'
-import { EvaluationFolder, readEvaluation } from '../../src/eval/store.js'
+import { EvaluationFolder, readEvaluation, readReport } from '../../src/eval/store.js'
 import { temporaryFolder } from '../support/tiny.js'
 
 let root: string
@@ -155,6 +155,53 @@ describe('EvaluationFolder', () => {
       expect(folder.begin(facts, data)).rejects.toMatchObject({ code: 'E_CKPT_MISMATCH' }),
     )
     expect(existsSync(join(path, 'data.jsonl'))).toBe(false)
+  })
+
+  it.each(['null', '[]', '3', '{"format":1,"protocol":null}', '{"format":1,"protocol":{},"answers":{}}'])(
+    'a run.json of %s is not that of a benchmark run, and is left alone',
+    async (text) => {
+      const path = join(root, `run.json ${text.length}`)
+      mkdirSync(path)
+      writeFileSync(join(path, 'run.json'), text)
+      await within(`run.json ${text.length}`, (folder) =>
+        expect(folder.resume(facts)).rejects.toMatchObject({ code: 'E_CKPT_MISMATCH' }),
+      )
+      await expect(readEvaluation(path)).rejects.toMatchObject({ code: 'E_CKPT_MISMATCH' })
+    },
+  )
+
+  it('a report.json of null is E_CKPT_CORRUPT', async () => {
+    await within('null report', async ({ path }) => {
+      writeFileSync(join(path, 'report.json'), 'null')
+      await expect(readReport(path)).rejects.toMatchObject({ code: 'E_CKPT_CORRUPT' })
+    })
+  })
+
+  it.each([
+    ['rows.jsonl', { id: '2' }, /rows\.jsonl:2: promptHash: expected a text or null, got nothing/],
+    ['rows.jsonl', { ...line('2'), response: 3 }, /rows\.jsonl:2: response: expected a text or null, got 3/],
+    [
+      'rows.jsonl',
+      { ...line('2'), finishReason: 'end' },
+      /rows\.jsonl:2: finishReason: expected "stop", "length" or null/,
+    ],
+    ['rows.jsonl', { ...line('2'), tokens: -1 }, /rows\.jsonl:2: tokens: expected a number of at least 0/],
+    ['rows.jsonl', [], /rows\.jsonl:2: expected an object, got/],
+    ['data.jsonl', { ...data[1], groups: null }, /data\.jsonl:2: groups: expected an object, got null/],
+  ])('a line of %s that is %j is E_CKPT_CORRUPT, naming line and field', async (file, bad, message) => {
+    const name = `fields ${String(message)}`.replaceAll('/', '')
+    await within(name, async (folder) => {
+      await folder.begin(facts, data)
+      await folder.append(line('1'))
+    })
+    const path = join(root, name, file)
+    const [first] = readFileSync(path, 'utf8').split('\n')
+    writeFileSync(path, `${first}\n${JSON.stringify(bad)}\n`)
+    const expected = { code: 'E_CKPT_CORRUPT', message: expect.stringMatching(message) }
+    await expect(readEvaluation(join(root, name))).rejects.toMatchObject(expected)
+    if (file === 'rows.jsonl') {
+      await within(name, (folder) => expect(folder.resume(facts)).rejects.toMatchObject(expected))
+    }
   })
 
   it('a full disk is E_CKPT_SAVE for that line and every later one', async () => {

@@ -163,12 +163,13 @@ describe('domains', () => {
 
   it('score the mean over their leaves, not over their rows', () => {
     const rows = withDomains([step('a', 'Area'), step('b', 'Area'), step('c', 'Perimeter of Triangles')], nodes)
-    const { extra } = wemath.protocols.official!.summarize(rows.map((row, index) => scored(row, index !== 1)))
-    expect(extra).toMatchObject({ domains: { Plane: { score: 0.75, text: '75.00%' } } })
+    const { breakdowns } = wemath.protocols.official!.summarize(rows.map((row, index) => scored(row, index !== 1)))
+    expect(breakdowns.domain).toEqual({ Plane: { n: 3, correct: 2, accuracy: 0.75, text: '75.00%' } })
   })
 
   it('are reported only if the nodes are given', () => {
-    expect(wemath.protocols.official!.summarize([scored(step('a', 'Area'), true)]).extra).not.toHaveProperty('domains')
+    const { breakdowns } = wemath.protocols.official!.summarize([scored(step('a', 'Area'), true)])
+    expect(breakdowns).not.toHaveProperty('domain')
   })
 
   it('refuse a concept without a node, and content that is no list of nodes', () => {

@@ -49,6 +49,16 @@ it('takes end ids from generation_config.json before config.json, one or many', 
   expect(stopIdsOf({}, { text_config: { eos_token_id: 4 } })).toEqual([4])
 })
 
+it('takes null and an empty list for no end id, and refuses what is none, naming the file', () => {
+  expect(stopIdsOf({ eos_token_id: null }, { eos_token_id: [] })).toEqual([])
+  for (const id of ['a', 1.5, -1, [1, 'a'], [null], { id: 1 }]) {
+    const refusal = { code: 'E_MODEL', message: expect.stringContaining(JSON.stringify(id)) }
+    expect(() => stopIdsOf({ eos_token_id: id }, {})).toThrow(expect.objectContaining(refusal))
+    const place = 'config.json: text_config.eos_token_id: expected an id or a list of ids'
+    expect(() => stopIdsOf({}, { text_config: { eos_token_id: id } })).toThrow(place)
+  }
+})
+
 it('bans vision tokens and embedding rows that belong to no token', () => {
   const config = { image_token_id: 3, vision_start_token_id: 1, video_token_id: 60, vocab_size: 8 }
   expect(bannedIdsOf(config, 6)).toEqual([1, 3, 6, 7])

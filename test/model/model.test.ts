@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { VisionLanguageModel } from '../../src/index.js'
@@ -154,6 +154,67 @@ describe('loading and saving', () => {
     })
     writeFileSync(join(folder, 'tokenizer.json'), '{')
     await expect(VisionLanguageModel.fromPretrained(folder)).rejects.toMatchObject({ code: 'E_TOKENIZER' })
+  })
+
+  it('reads a folder as transformers 5 writes it, and saves one that every version reads', async () => {
+    await using model = await tinyModel()
+    const old = temporaryFolder()
+    await model.savePretrained(old)
+    const nested = temporaryFolder()
+    cpSync(old, nested, { recursive: true })
+    const settings = readFileSync(join(old, 'preprocessor_config.json'))
+    rmSync(join(nested, 'preprocessor_config.json'))
+    writeFileSync(
+      join(nested, 'processor_config.json'),
+      JSON.stringify({ processor_class: 'Qwen2_5_VLProcessor', image_processor: JSON.parse(settings.toString()) }),
+    )
+    await using read = await VisionLanguageModel.fromPretrained(nested)
+    expect(read.processor.gridOf(500, 500)).toEqual(model.processor.gridOf(500, 500))
+    const saved = temporaryFolder()
+    await read.savePretrained(saved)
+    expect(readFileSync(join(saved, 'preprocessor_config.json'))).toEqual(settings)
+    expect(JSON.parse(readFileSync(join(saved, 'processor_config.json'), 'utf8'))).toEqual({
+      processor_class: 'Qwen2_5_VLProcessor',
+    })
+  })
+
+  it('refuses a processor that cuts images otherwise than the model, new or loaded', async () => {
+    const vision_config = { ...config.vision_config, patch_size: 28 }
+    const refusal = {
+      code: 'E_CONFIG',
+      message: expect.stringMatching(/patch_size: expected (14|28), .* got (28|14)$/),
+    }
+    await expect(
+      VisionLanguageModel.fromConfig({ ...config, vision_config }, { tokenizer, preprocessor: {} }),
+    ).rejects.toMatchObject(refusal)
+    const folder = temporaryFolder()
+    await using model = await tinyModel()
+    await model.savePretrained(folder)
+    writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ patch_size: 28 }))
+    await expect(VisionLanguageModel.fromPretrained(folder)).rejects.toMatchObject(refusal)
+  })
+
+  it('refuses a config that means another token by an image than the tokenizer', async () => {
+    await expect(VisionLanguageModel.fromConfig({ ...config, image_token_id: 4 }, { tokenizer })).rejects.toMatchObject(
+      {
+        code: 'E_CONFIG',
+        message: 'config.json: image_token_id: expected 5, the id of <|image_pad|> in tokenizer.json, got 4',
+      },
+    )
+  })
+
+  it.each([
+    ['null', 'expected an object, got null'],
+    ['{"eos_token_id":"a"}', 'eos_token_id: expected an id or a list of ids, got "a"'],
+  ])('refuses a generation_config.json of %s', async (content, message) => {
+    const folder = temporaryFolder()
+    await using model = await tinyModel()
+    await model.savePretrained(folder)
+    writeFileSync(join(folder, 'generation_config.json'), content)
+    await expect(VisionLanguageModel.fromPretrained(folder)).rejects.toMatchObject({
+      code: 'E_MODEL',
+      message: expect.stringContaining(`generation_config.json: ${message}`),
+    })
   })
 
   it('refuses a config it cannot compute, naming the field', async () => {

@@ -21,8 +21,17 @@ const odd: unknown[] = [
 
 it('the grader answers every kind of wrong argument with an error', async () => {
   const { gradeAnswer, gradeAnswers, extractBoxed, answerTag, formatThink, formatAnswer } = native()
-  const { easyr1Squeeze, mathvisionStringForm, constantValue } = native()
-  const texts = [extractBoxed, answerTag, formatThink, formatAnswer, easyr1Squeeze, mathvisionStringForm, constantValue]
+  const { easyr1Squeeze, mathvisionStringForm, constantValue, isValue } = native()
+  const texts = [
+    extractBoxed,
+    answerTag,
+    formatThink,
+    formatAnswer,
+    easyr1Squeeze,
+    mathvisionStringForm,
+    constantValue,
+    isValue,
+  ]
   for (const value of odd.filter((value) => typeof value !== 'string')) {
     for (const one of texts) expect(() => one(value as string)).toThrow()
   }

@@ -96,14 +96,17 @@ describe('breakdowns', () => {
   it('have a bar for each key, with the official text where there is one', () => {
     const breakdowns = {
       level: { 1: { n: 4, correct: 2, accuracy: 0.5, text: '2/4=50.0%' }, 2: { n: 3, correct: 3, accuracy: 1 } },
+      domain: { Plane: { n: 3, correct: 2, accuracy: 0.75, text: '75.00%' } },
     }
     const page = renderEvalReport(fakePage([], { breakdowns }))
-    expect(textOf(page)).toContain('12 / 42/4=50.0%')
+    // Counts stand there once, and never beside a score that is no share of them.
+    expect(textOf(page)).toContain('level12/4=50.0%')
     expect(textOf(page)).toContain('23 / 3100.0 %')
+    expect(textOf(page)).toContain('Planeof 375.00%')
     const labels = elementsOf(page).flatMap(({ name, attributes }) =>
       name === 'svg' ? [attributes['aria-label']] : [],
     )
-    expect(labels.slice(1)).toEqual([expect.stringMatching(/^50\.0/), expect.stringMatching(/^100\.0/)])
+    expect(labels.slice(1)).toEqual([/^50\.0/, /^100\.0/, /^75\.0/].map((text) => expect.stringMatching(text)))
   })
 
   it('of many keys are folded', () => {

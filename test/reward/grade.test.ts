@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { extractAnswer, extractBoxed } from '../../src/reward/boxed.js'
 import { type GradeItem, grade, gradeBatch } from '../../src/reward/grade.js'
+import { lintGolds } from '../../src/reward/lint.js'
 
 const profile = fc.constantFrom('mathruler' as const, 'lenient' as const)
 /** Texts with the marks that answers are made of, and some with anything. */
@@ -52,6 +54,32 @@ describe('grade', () => {
       expect(grade(text, '7').correct).toBe(false)
       expect(grade('7', text).correct).toBe(false)
     }
+  })
+})
+
+describe('what is no text', () => {
+  const usage = (message: string) => expect.objectContaining({ code: 'E_USAGE', message })
+
+  it('is refused by its name', () => {
+    expect(() => grade(7 as never, '7')).toThrow(usage('given: expected a string or null, got 7'))
+    expect(() => grade('7', undefined as never)).toThrow(usage('gold: expected a string, got nothing'))
+    expect(() => extractBoxed(null as never)).toThrow(usage('text: expected a string, got null'))
+    expect(() => extractAnswer(['7'] as never)).toThrow(usage('response: expected a string, got an array'))
+    expect(() => grade('7', '7', { profile: 3 as never })).toThrow(expect.objectContaining({ code: 'E_CONFIG' }))
+  })
+
+  it('is refused by its name and row in a list', async () => {
+    const right = { given: '7', gold: '7' }
+    for (const [items, message] of [
+      [[right, { given: {}, gold: '7' }], 'items[1].given: expected a string or null, got an object'],
+      [[right, right, { given: '7', gold: 7 }], 'items[2].gold: expected a string, got 7'],
+      [[null], 'items[0].gold: expected a string, got nothing'],
+      ['7', 'items: expected an array, got "7"'],
+    ] as const) {
+      await expect(gradeBatch(items as never)).rejects.toEqual(usage(message))
+    }
+    await expect(lintGolds(['7', 7] as never)).rejects.toEqual(usage('golds[1]: expected a string or null, got 7'))
+    await expect(lintGolds('7' as never)).rejects.toEqual(usage('golds: expected an array, got "7"'))
   })
 })
 

@@ -30,6 +30,21 @@ describe('lintGolds', () => {
     },
   )
 
+  it.each(['3 \\mod 7', '\\int_0^1 x dx', '\\begin{vmatrix} 1 & 2 \\\\ 3 & 4 \\end{vmatrix}'])(
+    '%j is nothing that lenient reads',
+    async (gold) => {
+      expect(await lintOne(gold, 'lenient')).toMatchObject({ gold, fault: 'unread' })
+      expect(await lintOne(gold)).toBeUndefined()
+    },
+  )
+
+  it.each(['7', 'perpendicular', '\\text{(A)}', 'x>3', '\\begin{cases} x=1 \\\\ y=2 \\end{cases}'])(
+    '%j is a value to lenient',
+    async (gold) => {
+      expect(await lintOne(gold, 'lenient')).toBeUndefined()
+    },
+  )
+
   it('finds nothing wrong with what it suggests', async () => {
     for (const gold of ['\\boxed{\\boxed{7}}', '\\boxed{55°}.', '30°.']) {
       const suggestion = (await lintOne(gold))?.suggestion

@@ -85,6 +85,21 @@ export const saysAfter =
   (response, asked) =>
     void setTimeout(() => says(content)(response, asked), ms)
 
+/** A promise, and what fulfils it. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+/** A proper answer once something has happened. */
+export const saysWhen =
+  (happened: Promise<void>, content: string): Behaviour =>
+  (response, asked) =>
+    void happened.then(() => says(content)(response, asked))
+
 /** Any status, headers and body. */
 export const answers =
   (status: number, body: string, headers: Record<string, string> = {}): Behaviour =>

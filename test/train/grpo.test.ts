@@ -129,6 +129,102 @@ describe('GRPOTrainer', () => {
     await expect(make([long]).train()).rejects.toMatchObject({ code: 'E_TOO_LONG' })
   })
 
+  it('makes as many updates of a step as are asked for, also where the prompts do not divide', async () => {
+    await using model = await tinyModel()
+    const make = (stepsPerGeneration: number) =>
+      new GRPOTrainer({
+        model,
+        rewardFuncs: ({ completions }) => completions.map((_, i) => i % 3),
+        trainDataset: rows,
+        args: {
+          ...args,
+          numGenerations: 4,
+          promptsPerStep: 5,
+          stepsPerGeneration,
+          maxSteps: 1,
+          learningRate: 1,
+          lrSchedulerType: 'linear',
+        },
+      })
+    // The rate of the last of four updates, of a schedule that ends behind it.
+    const { history } = await make(4).train()
+    expect(history[0]?.metrics['actor/lr']).toBeCloseTo(1 / 4)
+    expect(() => make(6)).toThrow(/stepsPerGeneration: expected at most promptsPerStep 5/)
+  })
+
+  it('names its metrics in the same order in every run', async () => {
+    const names = async () => {
+      await using model = await tinyModel()
+      const trainer = new GRPOTrainer({
+        model,
+        rewardFuncs: leftOnly,
+        trainDataset: rows,
+        args: { ...args, maxSteps: 1 },
+      })
+      return Object.keys((await trainer.train()).history[0]?.metrics ?? {})
+    }
+    const engine = (await names()).filter((name) => name.startsWith('actor/')).slice(0, -2)
+    expect(engine).toEqual([...engine].sort())
+    expect(engine.length).toBeGreaterThan(5)
+  })
+
+  it.each([
+    ['klEstimator', { klEstimator: 'k2' }],
+    ['klClamp', { klClamp: 5 }],
+    ['aggregationInterleaved', { aggregationInterleaved: true }],
+    ['advantageEpsilon', { advantage: 'center', advantageEpsilon: 0.1 }],
+    ['minLrRatio', { minLrRatio: 0.5 }],
+    ['decay', { decay: 'all' }],
+  ] as const)('refuses %s where nothing reads it', async (name, own) => {
+    await using model = await tinyModel()
+    const train = async () =>
+      new GRPOTrainer({
+        model,
+        rewardFuncs: leftOnly,
+        trainDataset: rows,
+        args: { ...args, maxSteps: 0, ...own },
+      }).train()
+    await expect(train()).rejects.toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining(name) })
+  })
+
+  /** Runs with a rate that ruins the weights; returns the message and what the folder says. */
+  async function diverged(own: object): Promise<{ message: string; lines: Record<string, unknown>[] }> {
+    await using model = await tinyModel()
+    const outputDir = join(temporaryFolder(), 'run')
+    const trainer = new GRPOTrainer({
+      model,
+      rewardFuncs: ({ completions }) => completions.map((_, i) => i % 2),
+      trainDataset: rows,
+      args: { ...args, outputDir, maxSteps: 50, learningRate: 1e30, ...own },
+    })
+    const error = await trainer.train().then(
+      () => ({}),
+      (reason: unknown) => reason,
+    )
+    expect(error).toMatchObject({ code: 'E_DIVERGED' })
+    const [file] = readdirSync(join(outputDir, 'diverged'))
+    const text = readFileSync(join(outputDir, 'diverged', file as string), 'utf8')
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    return { message: (error as Error).message, lines }
+  }
+
+  it('that diverges in an update leaves the completions of the step and names the rows at fault', async () => {
+    const { message, lines } = await diverged({ stepsPerGeneration: 2, numIterations: 2, maxSkippedUpdates: 1 })
+    expect(message).toMatch(/^step 1: .*; not finite by itself: rows\[\d\], rows\[\d\]; /)
+    expect(lines).toHaveLength(32)
+    expect(lines[0]).toMatchObject({ isAtFault: true, ids: expect.any(Array), logProbs: { now: expect.any(Array) } })
+  })
+
+  it('that diverges in sampling names the row and leaves the prompts of the step', async () => {
+    const { message, lines } = await diverged({})
+    expect(message).toMatch(/^step 2: rows\[\d\]: /)
+    expect(lines).toHaveLength(2)
+    expect(lines[0]).toMatchObject({ source: expect.stringContaining('rows['), promptIds: expect.any(Array) })
+  })
+
   it('refuses an objective that contradicts itself, naming the field', async () => {
     await using model = await tinyModel()
     const trainer = new GRPOTrainer({
@@ -154,6 +250,32 @@ function runChild(outputDir: string, killAfterMs?: number): Promise<boolean> {
   })
   return new Promise((resolve) => child.on('close', () => resolve(output.includes('end'))))
 }
+
+it('a GRPO run that was stopped before its first step still gets its reference', async () => {
+  const outputDir = join(temporaryFolder(), 'run')
+  const train = async (stopAt?: TrainEvent['type']) => {
+    await using model = await tinyModel()
+    const trainer = new GRPOTrainer({
+      model,
+      rewardFuncs: leftOnly,
+      trainDataset: rows,
+      args: { ...args, outputDir, maxSteps: 1, beta: 0.1, resumeFromCheckpoint: 'auto' },
+    })
+    const run = new AbortController()
+    const events: TrainEvent[] = []
+    try {
+      for await (const event of trainer.run({ signal: run.signal })) {
+        events.push(event)
+        if (event.type === stopAt) run.abort()
+      }
+    } catch (error) {
+      if (!run.signal.aborted) throw error
+    }
+    return events.filter(({ type }) => type === 'step').length
+  }
+  expect(await train('start')).toBe(0)
+  expect(await train()).toBe(1)
+})
 
 describe('a GRPO run that is killed', () => {
   it('ends, after going on again and again, with the bits of a run that was not', async () => {

@@ -18,7 +18,7 @@ function stuckReward(): string {
 
 async function train(answers: string[]): Promise<TrainEvent[]> {
   await using model = await tinyModel()
-  await using reward = await rewardFromModule(stuckReward(), { softMs: 200, hardMs: 1000 })
+  await using reward = await rewardFromModule(stuckReward(), { softMs: 200, hardMs: 5000 })
   const trainer = new GRPOTrainer({
     model,
     rewardFuncs: reward,
@@ -40,7 +40,7 @@ async function train(answers: string[]): Promise<TrainEvent[]> {
 it('a step goes on without the completions on which a reward got stuck, counts them and names the reward', async () => {
   const events = await train(['a', 'b', 'bad', 'c', 'd', 'e'])
   expect(events).toContainEqual(
-    expect.objectContaining({ type: 'warning', code: 'E_REWARD', message: 'stuck: no answer within 1000 ms' }),
+    expect.objectContaining({ type: 'warning', code: 'E_REWARD', message: 'stuck: no answer within 5000 ms' }),
   )
   const step = events.find((event) => event.type === 'step')
   expect(step?.metrics).toMatchObject({

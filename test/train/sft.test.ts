@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SFTTrainer, type TrainEvent, VisionLanguageModel } from '../../src/index.js'
@@ -125,6 +125,37 @@ describe('SFTTrainer', () => {
     await using model = await tinyModel()
     const trainer = new SFTTrainer({ model, trainDataset: rows, args: { ...args, learningRate: 1e30, maxSteps: 50 } })
     await expect(trainer.train()).rejects.toMatchObject({ code: 'E_DIVERGED' })
+  })
+
+  it('that diverges names the rows at fault and leaves what is known of them', async () => {
+    await using model = await tinyModel()
+    const outputDir = join(temporaryFolder(), 'run')
+    const trainer = new SFTTrainer({
+      model,
+      trainDataset: rows,
+      args: { ...args, outputDir, learningRate: 1e30, maxSteps: 50 },
+    })
+    await expect(trainer.train()).rejects.toMatchObject({
+      code: 'E_DIVERGED',
+      message: expect.stringMatching(/^step \d+: .*; not finite by itself: rows\[\d\], .* and 7 more rows; .*diverged/),
+    })
+    const [file] = readdirSync(join(outputDir, 'diverged'))
+    const lines = readFileSync(join(outputDir, 'diverged', file as string), 'utf8')
+      .trim()
+      .split('\n')
+    expect(lines).toHaveLength(10)
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ isAtFault: true, loss: 'NaN', ids: expect.any(Array) })
+  })
+
+  it.each([
+    ['minLrRatio', { minLrRatio: 0.5 }],
+    ['decay', { decay: 'all', weightDecay: 0 }],
+    ['aggregationGroup', { aggregationGroup: 2 }],
+    ['aggregationInterleaved', { aggregationInterleaved: true }],
+  ] as const)('refuses %s where nothing reads it', async (name, own) => {
+    await using model = await tinyModel()
+    const make = () => new SFTTrainer({ model, trainDataset: rows, args: { ...args, ...own } })
+    expect(make).toThrow(expect.objectContaining({ code: 'E_CONFIG', message: expect.stringContaining(name) }))
   })
 })
 

@@ -19,9 +19,15 @@ impl Default for Retention {
 
 impl Retention {
     /// The steps to delete out of `steps`, newest first. `is_intact` is asked only as long as checkpoints are still to be kept.
-    /// A damaged checkpoint newer than the last one kept stays for inspection.
-    pub(crate) fn expired(&self, steps: &[u64], mut is_intact: impl FnMut(u64) -> bool) -> Vec<u64> {
-        let keep_steps: HashSet<u64> = self.keep_steps.iter().copied().collect();
+    /// A damaged checkpoint newer than the last one kept stays for inspection. `saved`, the one written last, stays also where
+    /// higher steps, of another run, outrank it.
+    pub(crate) fn expired(
+        &self,
+        steps: &[u64],
+        saved: Option<u64>,
+        mut is_intact: impl FnMut(u64) -> bool,
+    ) -> Vec<u64> {
+        let keep_steps: HashSet<u64> = self.keep_steps.iter().copied().chain(saved).collect();
         let mut missing = self.keep_last.max(2);
         let mut expired = Vec::new();
         for &step in steps {
@@ -45,16 +51,21 @@ mod tests {
 
     #[test]
     fn the_newest_intact_ones_and_the_named_ones_stay() {
-        assert_eq!(retention(2).expired(&[50, 40, 30, 20, 10], |_| true), [30, 20]);
+        assert_eq!(retention(2).expired(&[50, 40, 30, 20, 10], None, |_| true), [30, 20]);
     }
 
     #[test]
     fn damaged_ones_do_not_count_as_kept() {
-        assert_eq!(retention(2).expired(&[50, 40, 30, 20], |step| step != 40), [20]);
+        assert_eq!(retention(2).expired(&[50, 40, 30, 20], None, |step| step != 40), [20]);
     }
 
     #[test]
     fn two_are_kept_however_few_are_asked_for() {
-        assert_eq!(retention(0).expired(&[50, 40, 30], |_| true), [30]);
+        assert_eq!(retention(0).expired(&[50, 40, 30], None, |_| true), [30]);
+    }
+
+    #[test]
+    fn the_one_saved_last_stays_below_higher_steps() {
+        assert_eq!(retention(2).expired(&[50, 40, 30, 20], Some(20), |_| true), [30]);
     }
 }

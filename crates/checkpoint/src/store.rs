@@ -18,6 +18,7 @@ use crate::writer::Writer;
 const PREFIX: &str = "step-";
 const TEMPORARY: &str = ".tmp-";
 const TRASH: &str = ".trash-";
+const SUPERSEDED: &str = "superseded-";
 
 /// A directory of checkpoints. Reading needs no lock; one trainer at a time holds the [`RunLock`] and saves.
 pub struct Store {
@@ -25,6 +26,8 @@ pub struct Store {
     root: PathBuf,
     /// Steps whose digests this process has seen match, or has written.
     intact: Mutex<HashSet<u64>>,
+    /// The step that this process saved last.
+    saved: Mutex<Option<u64>>,
     failures: AtomicU32,
 }
 
@@ -41,7 +44,7 @@ impl Store {
     pub fn with_storage(root: impl AsRef<Path>, storage: Box<dyn Storage>) -> Result<Store> {
         let root = root.as_ref().to_path_buf();
         create_dirs(&*storage, &root)?;
-        Ok(Store { storage, root, intact: Mutex::default(), failures: AtomicU32::new(0) })
+        Ok(Store { storage, root, intact: Mutex::default(), saved: Mutex::default(), failures: AtomicU32::new(0) })
     }
 
     pub fn root(&self) -> &Path {
@@ -106,6 +109,7 @@ impl Store {
         self.storage.sync_dir(&self.root).at(&self.root)?;
         Checkpoint::verify(&*self.storage, &path, step, Verify::Sizes)?;
         self.lock_intact().insert(step);
+        *self.lock_saved() = Some(step);
         if let Some(replaced) = replaced {
             // The new one is durable; leftovers of the old one go at the next start if not now.
             let _ = self.remove_tree(&replaced);
@@ -175,7 +179,8 @@ impl Store {
 
     /// Deletes expired checkpoints and returns their steps. Older checkpoints count as intact after their digests were read once.
     pub fn retain(&self, retention: &Retention) -> Result<Vec<u64>> {
-        let expired = retention.expired(&self.steps()?, |step| self.is_intact(step));
+        let saved = *self.lock_saved();
+        let expired = retention.expired(&self.steps()?, saved, |step| self.is_intact(step));
         for &step in &expired {
             // Renamed first: a half-deleted directory must not look like a damaged checkpoint.
             let (path, trash) = (self.path_of(step), self.root.join(self.scratch_name(TRASH, step)));
@@ -184,6 +189,29 @@ impl Store {
             self.remove_tree(&trash)?;
         }
         Ok(expired)
+    }
+
+    /// Takes the checkpoints after `step` out of the order, for a run that goes on from there once more. They keep their content
+    /// under `superseded-NNNNNN`; returns where each went.
+    pub fn supersede_after(&self, step: u64, _lock: &RunLock) -> Result<Vec<PathBuf>> {
+        let names: HashSet<String> =
+            self.storage.list(&self.root).at(&self.root)?.into_iter().map(|entry| entry.name).collect();
+        let mut moved = Vec::new();
+        for later in self.steps()?.into_iter().filter(|&later| later > step) {
+            let plain = format!("{SUPERSEDED}{later:06}");
+            let mut name = plain.clone();
+            let mut n = 1;
+            while names.contains(&name) {
+                n += 1;
+                name = format!("{plain}-{n}");
+            }
+            let aside = self.root.join(name);
+            self.storage.rename(&self.path_of(later), &aside).at(&aside)?;
+            self.lock_intact().remove(&later);
+            moved.push(aside);
+        }
+        self.storage.sync_dir(&self.root).at(&self.root)?;
+        Ok(moved)
     }
 
     fn open_step(&self, step: u64, verify: Verify) -> std::result::Result<Checkpoint<'_>, String> {
@@ -202,6 +230,10 @@ impl Store {
     fn lock_intact(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
         // A set of numbers is consistent after any panic.
         self.intact.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_saved(&self) -> std::sync::MutexGuard<'_, Option<u64>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path_of(&self, step: u64) -> PathBuf {

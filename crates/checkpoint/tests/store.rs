@@ -147,6 +147,38 @@ fn retention_keeps_the_newest_intact_ones_and_the_best() {
 }
 
 #[test]
+fn retention_never_deletes_the_checkpoint_written_last() {
+    let folder = tempfile::tempdir().unwrap();
+    for step in [40, 50] {
+        save(&Store::open(folder.path()).unwrap(), step).unwrap();
+    }
+    let store = Store::open(folder.path()).unwrap();
+    for step in [10, 11] {
+        save(&store, step).unwrap();
+        store.retain(&Retention::default()).unwrap();
+        assert_eq!(store.steps().unwrap(), [50, 40, step]);
+    }
+}
+
+#[test]
+fn superseded_checkpoints_are_out_of_the_order_and_keep_their_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let lock = RunLock::acquire(folder.path()).unwrap();
+    for round in ["superseded-000030", "superseded-000030-2"] {
+        for step in [10, 20, 30] {
+            save(&store, step).unwrap();
+        }
+        let moved = store.supersede_after(20, &lock).unwrap();
+        assert_eq!(moved, [folder.path().join(round)]);
+        assert!(moved[0].join("state.bin").exists());
+        assert_eq!(store.latest().unwrap().unwrap().step(), 20);
+        assert_eq!(store.steps().unwrap(), [20, 10]);
+    }
+    assert!(store.supersede_after(20, &lock).unwrap().is_empty());
+}
+
+#[test]
 fn the_start_removes_what_a_crash_left_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();

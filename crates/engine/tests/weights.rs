@@ -92,6 +92,71 @@ fn saving_replaces_the_other_form_of_the_weights() {
 }
 
 #[test]
+fn saving_removes_the_shards_of_the_index_before_and_no_other_file() {
+    let dir = tempdir().unwrap();
+    let model = model(true, 1, Precision::F32);
+    let names = || {
+        let entries =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.collect();
+        names.sort();
+        names
+    };
+    model.save_sharded(dir.path(), SaveDtype::Float32, 4_000).unwrap();
+    let many = names().len();
+    std::fs::write(dir.path().join("other.safetensors"), b"").unwrap();
+    // An index may name anything; what is not a weight file of this folder stays.
+    let index = dir.path().join("model.safetensors.index.json");
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    json["weight_map"]["a"] = json!("config.json");
+    json["weight_map"]["b"] = json!("../outside.safetensors");
+    std::fs::write(&index, json.to_string()).unwrap();
+    model.save_sharded(dir.path(), SaveDtype::Float32, 20_000).unwrap();
+    let fewer = names();
+    assert!(fewer.len() < many && fewer.contains(&"config.json".to_string()), "{fewer:?}");
+    assert_eq!(tensors(&Model::load(dir.path(), Precision::F32).unwrap()), tensors(&model));
+    model.save(dir.path(), SaveDtype::Float32).unwrap();
+    assert_eq!(names(), ["config.json", "model.safetensors", "other.safetensors"]);
+}
+
+#[test]
+fn a_value_that_the_saved_type_cannot_hold_is_refused_before_anything_is_written() {
+    let name = "model.layers.1.mlp.up_proj.weight";
+    // Half way between the largest bf16 and infinity, which rounds to infinity, and the number before, which does not.
+    let tie = f32::from_bits(0x7f7f_8000);
+    let refused = [
+        (Precision::F32, f64::from(tie), SaveDtype::Bfloat16),
+        (Precision::F32, f64::from(-f32::MAX), SaveDtype::Bfloat16),
+        (Precision::F64, 1e300, SaveDtype::Float32),
+    ];
+    let allowed = [
+        (Precision::F32, f64::from(tie.next_down()), SaveDtype::Bfloat16),
+        (Precision::F32, f64::from(f32::MAX), SaveDtype::Float32),
+    ];
+    let save = |(precision, value, dtype): (Precision, f64, SaveDtype)| {
+        let model = model(true, 1, precision);
+        let part = model.params().find(name).unwrap();
+        let cols = model.params().value(part.id).dims()[1];
+        write_value(model.params().value(part.id), part.rows.start * cols + 3, value);
+        let dir = tempdir().unwrap();
+        let folder = dir.path().join("saved");
+        (model.save(&folder, dtype), folder.exists(), Model::load(&folder, precision).is_ok())
+    };
+    for case in refused {
+        let (result, exists, _) = save(case);
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), "E_WEIGHTS");
+        let expected = format!("{name}: element 3: expected a finite number in {}, got ", case.2.name());
+        assert!(error.to_string().starts_with(&expected), "{error}");
+        assert!(!exists);
+    }
+    for case in allowed {
+        let (result, _, loads) = save(case);
+        assert!(result.is_ok() && loads, "{case:?}");
+    }
+}
+
+#[test]
 fn saving_in_bf16_rounds_each_value_to_nearest_even_and_says_so_in_the_config() {
     let model = model(true, 3, Precision::F32);
     let dir = tempdir().unwrap();

@@ -30,7 +30,7 @@ pub(crate) use budget::Budget;
 pub use budget::{Limits, Refusal};
 pub use extract::{answer_tag, extract_boxed};
 pub use format::{easyr1_squeeze, format_answer, format_think};
-pub use lenient::{constant_value, extract_answer};
+pub use lenient::{constant_value, extract_answer, is_value};
 pub use mathruler::mathvision_string_form;
 
 /// Which rules decide.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use coldstart_grader::{Limits, Profile};
+use coldstart_grader::{Limits, Profile, is_value};
 use common::verdict;
 
 /// Gold, given, verdict.
@@ -248,6 +248,145 @@ fn what_is_not_the_answer_is_not_accepted() {
         let verdict = verdict(given, gold, Profile::Lenient);
         assert!(!verdict.correct, "gold {gold}  given {given}  {verdict:?}");
     }
+}
+
+#[test]
+fn a_root_without_braces_is_of_all_the_digits_after_it() {
+    for (gold, given) in [
+        (r"\sqrt{32}", r"\sqrt 32"),
+        (r"\sqrt 32", r"4\sqrt2"),
+        (r"2\sqrt{10}", r"2\sqrt10"),
+        ("5", r"\sqrt 25"),
+        (r"\frac{\sqrt{3}}{2}", r"\frac\sqrt32"),
+        (r"\sqrt[3]{27}", r"\sqrt[3]27"),
+    ] {
+        assert!(verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+        assert!(verdict(gold, given, Profile::Lenient).correct, "gold {given}  given {gold}");
+    }
+    for (gold, given) in [(r"\sqrt 32", "32"), ("25", r"\sqrt 25"), ("10", r"2\sqrt 10"), (r"2 + \sqrt 10", "10")] {
+        assert!(!verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+    }
+}
+
+#[test]
+fn a_part_of_what_cannot_be_read_is_no_answer() {
+    for gold in [
+        r"\begin{vmatrix} 3 & 1 \\ -9 & -3 \end{vmatrix}",
+        r"3 \mod 7",
+        r"x \equiv 3 \pmod{7}",
+        r"\int_0^1 x dx = 5",
+        r"f(x) = \begin{cases} 1 & x > 0 \\ -1 & x < 0\end{cases}",
+        "C; see 7",
+    ] {
+        let spaced = gold.replace(' ', "  ");
+        assert!(verdict(&spaced, gold, Profile::Lenient).correct, "{gold}");
+        for given in ["-3", "7", "5", "3", "0", r"5 \mod 7", r"\begin{vmatrix} 7 & 7 \\ -9 & -3 \end{vmatrix}"] {
+            assert!(!verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+        }
+    }
+    for given in [r"7 \mod 20", r"5 \quad 20", "5\n20", r"\int 20", "7 & 20", r"\foo 20", r"10 \foo = 20"] {
+        assert!(!verdict(given, "20", Profile::Lenient).correct, "{given}");
+    }
+    // But what stands after the letter of an option is all of the answer.
+    for given in ["C. 20", r"C. 20 \text{ cm}", "B. x = 20"] {
+        assert!(verdict(given, "20", Profile::Lenient).correct, "{given}");
+    }
+    assert!(!verdict("C. 5, 20", "20", Profile::Lenient).correct);
+}
+
+#[test]
+fn only_what_is_read_is_a_value() {
+    let limits = Limits::default();
+    for gold in ["7", r"\frac{1}{2} \text{ cm}", "perpendicular", r"\begin{cases} x=1 \\ y=2 \end{cases}", "x>3"] {
+        assert!(is_value(gold, &limits), "{gold}");
+    }
+    for gold in ["", "C. 14", r"3 \mod 7", r"\int_0^1 x dx", "(1,2", &"7".repeat(5000)] {
+        assert!(!is_value(gold, &limits), "{gold}");
+    }
+}
+
+#[test]
+fn a_system_is_the_list_of_its_relations() {
+    for given in [
+        r"\begin{cases} x = 3 \\ y = 5 \end{cases}",
+        r"\begin{cases} y = 5, \\ x = 3; \end{cases}",
+        r"\left\{\begin{array}{rcl} x &=& 3, \\ y &=& 5 \end{array}\right.",
+        r"\begin{aligned} x &= 3 \\ y &= 5 \\ \end{aligned}",
+        "x=3, y=5",
+    ] {
+        let gold = r"\begin{cases} x=3 \\ y=5 \end{cases}";
+        assert!(verdict(given, gold, Profile::Lenient).correct, "{given}");
+    }
+    for (gold, given) in [
+        (r"\begin{cases} x = 3 \\ y = 5 \end{cases}", "5"),
+        ("5", r"\begin{cases} x = 3 \\ y = 5 \end{cases}"),
+        (r"\begin{cases} x = 3 \\ y = 5 \end{cases}", r"\begin{cases} x = 9 \\ y = 5 \end{cases}"),
+        (r"\begin{aligned} x &= 3 \\ y &= 5 \end{aligned}", "5"),
+        (r"\begin{array}{l} x = 3 \\ y = 5 \end{array}", "y=5"),
+        (r"\begin{cases} x = 3 \\ 5 \end{cases}", "x=3, 5"),
+    ] {
+        assert!(!verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+    }
+    assert!(verdict("x=3", r"\begin{aligned} x &= 3 \end{aligned}", Profile::Lenient).correct);
+}
+
+#[test]
+fn an_equation_tells_a_value_if_it_names_it_or_calculates_it() {
+    for (gold, given) in [
+        ("7", "x=7"),
+        ("7", r"\angle ABC=7"),
+        ("7", r"\text{Area}=7"),
+        ("7", "f(x)=7"),
+        (r"\frac12", r"\sin A=\frac12"),
+        ("7", "3+4=7"),
+        ("7", "DE=7"),
+        ("DE=7", "7"),
+        ("BI=7", "7"),
+        ("e", r"e\approx 2.718"),
+    ] {
+        assert!(verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+    }
+    for given in ["-x=7", "2x=7", "x^2=7", "AB^2=7", "5=7", "0=7", "7=x", r"\{1,2\}=7"] {
+        assert!(!verdict(given, "7", Profile::Lenient).correct, "{given}");
+    }
+}
+
+#[test]
+fn of_an_approximation_the_left_side_counts_unless_it_is_a_name() {
+    for (gold, given) in [("7", r"7\approx 8"), ("8", r"x\approx 8"), ("8", r"\approx 8"), (r"\sqrt2", r"\sqrt2≈1.41")]
+    {
+        assert!(verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+    }
+    assert!(!verdict(r"7\approx 8", "8", Profile::Lenient).correct);
+}
+
+#[test]
+fn styles_around_formulas_mean_nothing() {
+    for (gold, given) in [
+        (r"\pi", r"\mathrm{\pi}"),
+        (r"\frac{3}{5}", r"\text{\frac{3}{5}}"),
+        (r"2\sqrt{3}", r"\mathbf{2\sqrt{3}}"),
+        ("x", r"\mathrm x"),
+        (r"\vec{a}", r"\vec a"),
+        ("17π", "17π cm"),
+        ("17π", r"17\pi\text{ cm}"),
+        ("(3,5)", "（3，5）"),
+        ("a^2+b^2=23", "a^2＋b^2＝23"),
+    ] {
+        assert!(verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+    }
+    assert!(!verdict("a^2-b^2=23", "a^2＋b^2=23", Profile::Lenient).correct);
+    assert!(!verdict("17", "17π m", Profile::Lenient).correct);
+}
+
+#[test]
+fn a_text_after_a_text_is_a_part_of_the_answer() {
+    for (gold, given) in [(r"\text{A}", r"\text{A}\text{B}"), (r"\text{yes}", r"\text{yes} \text{no}")] {
+        assert!(!verdict(given, gold, Profile::Lenient).correct, "gold {gold}  given {given}");
+        assert!(!verdict(gold, given, Profile::Lenient).correct, "gold {given}  given {gold}");
+    }
+    assert!(verdict(r"5\text{ cm}\text{ long}", "5", Profile::Lenient).correct);
+    assert!(verdict(r"\text{Area}=5\text{ cm}^2", "5", Profile::Lenient).correct);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use napi::bindgen_prelude::{Float32Array, Uint32Array};
 use napi_derive::napi;
 
 use crate::failure::Failure;
+use crate::number::{whole, wholes};
 use crate::processor::{PreparedImage, triple};
 use crate::session::Session;
 
@@ -21,15 +22,15 @@ pub struct GenerateRequest {
     /// Names the request's random numbers.
     pub key: f64,
     pub seed: f64,
-    pub num_samples: u32,
-    pub max_new_tokens: u32,
+    pub num_samples: f64,
+    pub max_new_tokens: f64,
     pub temperature: f64,
-    pub top_k: u32,
+    pub top_k: f64,
     pub top_p: f64,
     pub min_p: f64,
     pub repetition_penalty: f64,
-    pub stop_ids: Vec<u32>,
-    pub banned_ids: Vec<u32>,
+    pub stop_ids: Vec<f64>,
+    pub banned_ids: Vec<f64>,
 }
 
 /// New tokens of one sample.
@@ -65,29 +66,37 @@ impl GenerateRequest {
         let settings = Settings {
             sampling: SampleParams {
                 temperature: self.temperature,
-                top_k: self.top_k as usize,
+                top_k: whole("topK", self.top_k)?,
                 top_p: self.top_p,
                 min_p: self.min_p,
                 repetition_penalty: self.repetition_penalty,
             },
-            max_new_tokens: self.max_new_tokens as usize,
-            eos: self.stop_ids,
+            max_new_tokens: whole("maxNewTokens", self.max_new_tokens)?,
+            eos: wholes("stopIds", &self.stop_ids)?,
             stop: vec![],
-            banned: self.banned_ids,
-            seed: self.seed as u64,
+            banned: wholes("bannedIds", &self.banned_ids)?,
+            seed: whole("seed", self.seed)?,
         };
         Ok(Request {
-            key: self.key as u64,
+            key: whole("key", self.key)?,
             ids: self.ids.to_vec(),
             images: images(self.images)?,
-            num_samples: self.num_samples as usize,
+            num_samples: whole::<u32>("numSamples", self.num_samples)? as usize,
             settings: Arc::new(settings),
         })
     }
 }
 
 pub fn start(session: &mut Session, requests: Vec<GenerateRequest>) -> Result<u32, Failure> {
-    let requests = requests.into_iter().map(GenerateRequest::build).collect::<Result<Vec<_>, _>>()?;
+    let requests = requests
+        .into_iter()
+        .enumerate()
+        .map(|(index, request)| {
+            request
+                .build()
+                .map_err(|Failure { failure, message }| Failure::new(&failure, format!("request {index}: {message}")))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     let generator = Generator::new(session.model()?, requests, &Limits::default())?;
     let id = session.next_generation;
     session.next_generation += 1;
@@ -96,12 +105,14 @@ pub fn start(session: &mut Session, requests: Vec<GenerateRequest>) -> Result<u3
 }
 
 /// Works for about `millis` milliseconds, at least one token of every row.
-pub fn step(session: &mut Session, id: u32, millis: f64) -> Result<GenerationSlice, Failure> {
+pub fn step(session: &mut Session, id: f64, millis: f64) -> Result<GenerationSlice, Failure> {
+    let id = whole("id", id)?;
+    let slice = Duration::from_millis(whole::<u32>("millis", millis)?.into());
     let mut generator = session
         .generations
         .remove(&id)
         .ok_or_else(|| Failure::new("E_CLOSED", format!("generation {id} has ended or was cancelled")))?;
-    let deadline = Instant::now() + Duration::from_secs_f64(millis.clamp(0.0, 1e6) / 1e3);
+    let deadline = Instant::now() + slice;
     let mut events: Vec<Event> = Vec::new();
     loop {
         events.extend(generator.step(session.model()?, 1, &*session.abort)?);
@@ -114,6 +125,11 @@ pub fn step(session: &mut Session, id: u32, millis: f64) -> Result<GenerationSli
         session.generations.insert(id, generator);
     }
     Ok(GenerationSlice { events: merged(events), finished })
+}
+
+/// Forgets a generation; false when it has ended.
+pub fn cancel(session: &mut Session, id: f64) -> Result<bool, Failure> {
+    Ok(session.generations.remove(&whole("id", id)?).is_some())
 }
 
 /// One event a sample for a slice: fewer objects for JavaScript to make.

@@ -116,6 +116,12 @@ pub fn constant_value(latex: String) -> Outcome<Option<f64>> {
     outcome(guarded(|| Ok(grader::constant_value(&latex, &Limits::default()))))
 }
 
+/// Whether the lenient profile reads the text as a value.
+#[napi(ts_return_type = "boolean | Failure")]
+pub fn is_value(latex: String) -> Outcome<bool> {
+    outcome(guarded(|| Ok(grader::is_value(&latex, &Limits::default()))))
+}
+
 fn profile_of(name: &str) -> Result<Profile, Failure> {
     match name {
         "mathruler" => Ok(Profile::Mathruler),

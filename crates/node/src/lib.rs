@@ -9,6 +9,7 @@ mod generation;
 mod grader;
 mod info;
 mod model;
+mod number;
 mod processor;
 mod run;
 mod session;

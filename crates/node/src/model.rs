@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use crate::failure::Failure;
 use crate::generation::{self, GenerateRequest};
+use crate::number::whole;
 use crate::session::Session;
 use crate::training::{self, CompletionGroup, TrainSample, TrainingOptions};
 use crate::worker::Worker;
@@ -73,7 +74,7 @@ impl NativeModel {
             let json =
                 serde_json::from_str(&config).map_err(|error| Failure::new("E_CONFIG", format!("config: {error}")))?;
             let config = ModelConfig::from_json(&json)?;
-            Ok(session.install(Model::init(&config, seed as u64, precision(&dtype)?)?))
+            Ok(session.install(Model::init(&config, whole("seed", seed)?, precision(&dtype)?)?))
         })
     }
 
@@ -101,14 +102,14 @@ impl NativeModel {
 
     /// Works for about `millis` milliseconds and tells what is new. 0 gives one token of every running sample.
     #[napi(ts_return_type = "Promise<GenerationSlice | Failure>")]
-    pub fn generate_step<'env>(&self, env: &'env Env, id: u32, millis: f64) -> napi::Result<Object<'env>> {
+    pub fn generate_step<'env>(&self, env: &'env Env, id: f64, millis: f64) -> napi::Result<Object<'env>> {
         self.worker.submit(env, move |session| generation::step(session, id, millis))
     }
 
     /// Ends a generation and frees its cache. Harmless when it has ended.
     #[napi(ts_return_type = "Promise<boolean | Failure>")]
-    pub fn generate_cancel<'env>(&self, env: &'env Env, id: u32) -> napi::Result<Object<'env>> {
-        self.worker.submit(env, move |session| Ok(session.generations.remove(&id).is_some()))
+    pub fn generate_cancel<'env>(&self, env: &'env Env, id: f64) -> napi::Result<Object<'env>> {
+        self.worker.submit(env, move |session| generation::cancel(session, id))
     }
 
     /// Begins training with fresh optimizer state; reports what will be trained.
@@ -177,12 +178,15 @@ impl NativeModel {
         &self,
         env: &'env Env,
         root: String,
-        step: u32,
+        step: f64,
         state: String,
-        keep: u32,
+        keep: f64,
         files: Vec<CompanionFile>,
     ) -> napi::Result<Object<'env>> {
-        self.worker.submit(env, move |session| training::save(session, Path::new(&root), step, &state, keep, &files))
+        self.worker.submit(env, move |session| {
+            let (step, keep) = (whole("step", step)?, whole("keep", keep)?);
+            training::save(session, Path::new(&root), step, &state, keep, &files)
+        })
     }
 
     /// Restores weights, optimizer and reference from a checkpoint. Resolves with the state it was saved with.

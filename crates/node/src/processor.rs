@@ -10,6 +10,7 @@ use napi::bindgen_prelude::{Float32Array, Object, Uint8Array, Uint32Array};
 use napi_derive::napi;
 
 use crate::failure::{Failure, Outcome, guarded, outcome};
+use crate::number::{whole, wholes};
 use crate::worker::Worker;
 
 /// An image cut into patches.
@@ -18,16 +19,16 @@ pub struct PreparedImage {
     /// `[t·h·w, patch]`, row-major.
     pub pixel_values: Float32Array,
     /// Frames, height and width in patches.
-    pub grid_thw: Vec<u32>,
+    pub grid_thw: Vec<f64>,
 }
 
 /// Decoded 8-bit pixels, `channels` interleaved values a pixel.
 #[napi(object)]
 pub struct RawPixels {
     pub data: Uint8Array,
-    pub width: u32,
-    pub height: u32,
-    pub channels: u32,
+    pub width: f64,
+    pub height: f64,
+    pub channels: f64,
 }
 
 /// One turn; a part without text is the place of the next image.
@@ -49,7 +50,7 @@ pub struct EncodeSettings {
     pub system_message: Option<String>,
     /// No system turn at all.
     pub no_system: bool,
-    pub max_length: Option<u32>,
+    pub max_length: Option<f64>,
 }
 
 #[napi(object)]
@@ -107,7 +108,7 @@ impl NativeProcessor {
                 other => return Err(Failure::new("E_CONFIG", format!("alpha: expected white or drop, got {other}"))),
             };
             let images = ImageProcessor::from_json(&config)?
-                .with_pixel_limits(settings.min_pixels.map(|n| n as u64), settings.max_pixels.map(|n| n as u64))?
+                .with_pixel_limits(limit("minPixels", settings.min_pixels)?, limit("maxPixels", settings.max_pixels)?)?
                 .with_alpha(alpha);
             let template = ChatTemplate::new(&tokenizer, images.layout().merge)?;
             // A second load would change the processor under calls in flight; the first one stays.
@@ -118,7 +119,7 @@ impl NativeProcessor {
 
     /// Conversation to ids; `grids` are those of its images in order.
     #[napi(ts_return_type = "EncodedChat | Failure")]
-    pub fn encode(&self, turns: Vec<ChatTurn>, grids: Vec<Vec<u32>>, settings: EncodeSettings) -> Outcome<EncodedChat> {
+    pub fn encode(&self, turns: Vec<ChatTurn>, grids: Vec<Vec<f64>>, settings: EncodeSettings) -> Outcome<EncodedChat> {
         outcome(guarded(|| {
             let loaded = self.loaded()?;
             let mut messages = turns.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
@@ -132,7 +133,7 @@ impl NativeProcessor {
             let options = ChatOptions {
                 generation_prompt: settings.add_generation_prompt,
                 default_system,
-                max_length: settings.max_length.map(|length| length as usize),
+                max_length: limit("maxLength", settings.max_length)?,
                 ..ChatOptions::default()
             };
             let encoded = loaded.template.encode(&loaded.tokenizer, &messages, &grids, &options)?;
@@ -150,8 +151,8 @@ impl NativeProcessor {
 
     /// Frames, rows and columns of patches of an image of this size.
     #[napi(ts_return_type = "number[] | Failure")]
-    pub fn grid_of(&self, width: u32, height: u32) -> Outcome<Vec<u32>> {
-        outcome(guarded(|| Ok(self.loaded()?.images.grid(height, width)?.to_vec())))
+    pub fn grid_of(&self, width: f64, height: f64) -> Outcome<Vec<u32>> {
+        outcome(guarded(|| Ok(self.loaded()?.images.grid(whole("height", height)?, whole("width", width)?)?.to_vec())))
     }
 
     /// Largest id plus one.
@@ -169,11 +170,11 @@ impl NativeProcessor {
             images
                 .iter()
                 .map(|image| {
-                    let done =
-                        loaded.images.process(&image.data, image.width, image.height, image.channels as usize)?;
+                    let (width, height) = (whole("width", image.width)?, whole("height", image.height)?);
+                    let done = loaded.images.process(&image.data, width, height, whole("channels", image.channels)?)?;
                     Ok(PreparedImage {
                         pixel_values: Float32Array::new(done.pixel_values),
-                        grid_thw: done.grid_thw.to_vec(),
+                        grid_thw: done.grid_thw.map(f64::from).to_vec(),
                     })
                 })
                 .collect::<Result<Vec<_>, Failure>>()
@@ -208,6 +209,12 @@ fn message(turn: ChatTurn) -> Result<Message, Failure> {
 }
 
 /// Frames, height and width from a list of three numbers.
-pub fn triple(grid: &[u32]) -> Result<[u32; 3], Failure> {
-    grid.try_into().map_err(|_| Failure::new("E_USAGE", format!("gridThw: expected 3 numbers, got {}", grid.len())))
+pub fn triple(grid: &[f64]) -> Result<[u32; 3], Failure> {
+    wholes("gridThw", grid)?
+        .try_into()
+        .map_err(|_| Failure::new("E_USAGE", format!("gridThw: expected 3 numbers, got {}", grid.len())))
+}
+
+fn limit<T: TryFrom<u64>>(name: &str, value: Option<f64>) -> Result<Option<T>, Failure> {
+    value.map(|value| whole(name, value)).transpose()
 }

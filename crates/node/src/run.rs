@@ -1,16 +1,19 @@
 //! Run folders for JavaScript: the lock of a run, and the newest checkpoint that is intact.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use coldstart_checkpoint::{RunLock as Lock, Store};
 use napi_derive::napi;
 
-use crate::failure::{Outcome, guarded, outcome};
+use crate::failure::{Failure, Outcome, guarded, outcome};
+use crate::number::whole;
 
-/// The lock of a run folder; released by `release`, by the collector, or by the end of the process.
+/// The lock of a run folder, without which nothing in it is moved; released by `release`, by the collector, or by the end of the process.
 #[napi]
 pub struct RunLock {
     lock: Mutex<Option<Lock>>,
+    checkpoints: PathBuf,
 }
 
 #[napi]
@@ -20,6 +23,17 @@ impl RunLock {
     pub fn release(&self) {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
+
+    /// Moves the checkpoints after `step` out of the way of a run that goes on from there; returns where they went.
+    #[napi(ts_return_type = "string[] | Failure")]
+    pub fn supersede_after(&self, step: f64) -> Outcome<Vec<String>> {
+        outcome(guarded(|| {
+            let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let lock = held.as_ref().ok_or_else(|| Failure::new("E_CLOSED", "this run folder was closed"))?;
+            let moved = Store::open(&self.checkpoints)?.supersede_after(whole("step", step)?, lock)?;
+            Ok(moved.iter().map(|path| path.display().to_string()).collect())
+        }))
+    }
 }
 
 /// Takes the lock of `folder`, or fails with `E_BUSY` naming its holder. What interrupted saves left in `checkpoints` is removed.
@@ -27,11 +41,11 @@ impl RunLock {
 pub fn lock_run(folder: String) -> Outcome<RunLock> {
     outcome(guarded(|| {
         let lock = Lock::acquire(&folder)?;
-        let checkpoints = std::path::Path::new(&folder).join("checkpoints");
+        let checkpoints = Path::new(&folder).join("checkpoints");
         if checkpoints.is_dir() {
-            Store::open(checkpoints)?.clean_up(&lock)?;
+            Store::open(&checkpoints)?.clean_up(&lock)?;
         }
-        Ok(RunLock { lock: Mutex::new(Some(lock)) })
+        Ok(RunLock { lock: Mutex::new(Some(lock)), checkpoints })
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Training for JavaScript: samples and groups in, numbers out, and the checkpoints of a run.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ pub struct SftResult {
 pub struct GrpoResult {
     /// Under the names of the field.
     #[napi(ts_type = "Record<string, number>")]
-    pub metrics: HashMap<String, f64>,
+    pub metrics: BTreeMap<String, f64>,
     pub grad_norm: f64,
     pub skipped: bool,
 }

@@ -127,6 +127,7 @@ impl Config {
         let sapo = kind == Policy::Sapo;
         let vespo = kind == Policy::Vespo;
         let corrected = self.rollout_correction.is_some();
+        let penalised = objective.beta != 0.0;
         let rules = [
             ("epsilon", self.epsilon.is_some(), clips, "kind clip or gmpo"),
             ("epsilonHigh", self.epsilon_high.is_some(), clips || kind == Policy::Cispo, "kind clip, gmpo or cispo"),
@@ -138,6 +139,14 @@ impl Config {
             ("vespoKNeg", self.vespo_k_neg.is_some(), vespo, "kind vespo"),
             ("vespoLambdaNeg", self.vespo_lambda_neg.is_some(), vespo, "kind vespo"),
             ("aggregationGroup", self.aggregation_group.is_some(), grouped, "lossAggregation group-token-mean"),
+            (
+                "aggregationInterleaved",
+                self.aggregation_interleaved == Some(true),
+                grouped,
+                "lossAggregation group-token-mean",
+            ),
+            ("klEstimator", self.kl_estimator.is_some(), penalised, "a beta above 0"),
+            ("klClamp", self.kl_clamp.flatten().is_some(), penalised, "a beta above 0"),
             ("rolloutCorrectionMax", self.rollout_correction_max.is_some(), corrected, "a rolloutCorrection"),
             ("rolloutCorrectionMin", self.rollout_correction_min.is_some(), corrected, "a rolloutCorrection"),
         ];

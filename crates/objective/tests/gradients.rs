@@ -45,18 +45,20 @@ fn combinations() -> Vec<Objective> {
 fn combination(kind: Policy, level: Level, estimator: KlEstimator, aggregation: Aggregation, n: usize) -> Objective {
     let clips = matches!(kind, Policy::Clip | Policy::Gmpo);
     let correction = CORRECTIONS[n % 7 % 5];
+    let beta = [0.3, 0.0][usize::from(n.is_multiple_of(11))];
+    let grouped = aggregation == Aggregation::GroupTokenMean;
     let config = Config {
         kind: Some(kind),
         importance_sampling_level: Some(level),
         epsilon: clips.then_some(0.15),
         epsilon_high: (clips || kind == Policy::Cispo).then_some(0.25),
         delta: Some((kind == Policy::Clip && !n.is_multiple_of(3)).then_some(1.4)),
-        beta: Some([0.3, 0.0][usize::from(n.is_multiple_of(11))]),
-        kl_estimator: Some(estimator),
+        beta: Some(beta),
+        kl_estimator: (beta > 0.0).then_some(estimator),
         use_bias_correction_kl: Some(n.is_multiple_of(2)),
         loss_aggregation: Some(aggregation),
-        aggregation_group: (aggregation == Aggregation::GroupTokenMean).then_some(2),
-        aggregation_interleaved: Some(n % 4 < 2),
+        aggregation_group: grouped.then_some(2),
+        aggregation_interleaved: Some(grouped && n % 4 < 2),
         max_completion_length: Some(8),
         top_entropy_quantile: Some([1.0, 0.45][usize::from(n % 5 < 2)]),
         entropy_coef: Some([0.0, 0.02][n / 2 % 2]),

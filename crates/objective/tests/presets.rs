@@ -88,4 +88,14 @@ fn an_option_that_the_loss_would_not_read_is_refused() {
         refusal(r#"{ "aggregationGroup": 4 }"#),
         "aggregationGroup: expected no value without lossAggregation group-token-mean, got one"
     );
+    for (field, value) in [("klEstimator", r#""k2""#), ("klClamp", "10")] {
+        assert_eq!(
+            refusal(&format!(r#"{{ "beta": 0, "{field}": {value} }}"#)),
+            format!("{field}: expected no value without a beta above 0, got one")
+        );
+    }
+    assert_eq!(
+        refusal(r#"{ "aggregationInterleaved": true }"#),
+        "aggregationInterleaved: expected no value without lossAggregation group-token-mean, got one"
+    );
 }

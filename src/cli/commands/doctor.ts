@@ -5,7 +5,9 @@ import { maxConfigBytes } from '../../config/source.js'
 import { maxImageBytes, maxImagesPerRow } from '../../data/images.js'
 import { maxJsonDepth } from '../../data/json.js'
 import { maxLineBytes } from '../../data/lines.js'
-import type { EngineInfo } from '../../native/info.js'
+import { defaultLimits } from '../../reward/pool/module-reward.js'
+import { maxAnswerBytes, maxRequestBytes } from '../../reward/pool/protocol.js'
+import { grpoArgsSchema } from '../../train/args.js'
 import { version } from '../../version.js'
 import { gibibytes } from '../format.js'
 import type { Context } from '../program.js'
@@ -35,9 +37,18 @@ export async function doctorCommand({ output }: Context): Promise<void> {
       'JSON depth': maxJsonDepth,
       'configuration bytes': maxConfigBytes,
     },
+    rewards: {
+      'deadline in ms': grpoArgsSchema.parse({}).rewardTimeoutMs,
+      'module, asked to end': defaultLimits.softMs,
+      'module, killed': defaultLimits.hardMs,
+      'module heap in MiB': defaultLimits.memoryMb,
+      'module batch bytes': maxRequestBytes,
+      'module answer bytes': maxAnswerBytes,
+    },
   }
-  const { engine, failure } = await engineFacts()
+  const { engine, grader, failure } = await nativeFacts()
   facts.processor = { model: cpus()[0]?.model.trim() ?? 'unknown', 'logical cores': cpus().length, ...engine }
+  if (grader !== undefined) facts.grader = grader
   output.event({ type: 'result', ...facts, ...(failure === undefined ? {} : { failure: failure.message }) })
   output.result(
     Object.entries(facts)
@@ -47,10 +58,18 @@ export async function doctorCommand({ output }: Context): Promise<void> {
   if (failure !== undefined) throw failure
 }
 
-async function engineFacts(): Promise<{ engine: Record<string, unknown>; failure?: Error }> {
+/** What is compiled into the addon. */
+interface NativeFacts {
+  engine?: Record<string, unknown>
+  grader?: Record<string, unknown>
+  failure?: Error
+}
+
+async function nativeFacts(): Promise<NativeFacts> {
   try {
-    const { engineInfo } = await import('../../native/info.js')
-    const info: EngineInfo = engineInfo()
+    const { engineInfo, graderLimits } = await import('../../native/info.js')
+    const info = engineInfo()
+    const limits = graderLimits()
     return {
       engine: {
         threads: info.threads,
@@ -58,9 +77,17 @@ async function engineFacts(): Promise<{ engine: Record<string, unknown>; failure
         'bfloat16 kernel': info.kernels.bfloat16,
         features: info.cpuFeatures.join(' '),
       },
+      grader: {
+        steps: limits.steps,
+        'answer bytes': limits.answerBytes,
+        nodes: limits.nodes,
+        depth: limits.depth,
+        'integer bits': limits.bits,
+        symbols: limits.symbols,
+      },
     }
   } catch (error) {
-    return { engine: {}, failure: error as Error }
+    return { failure: error as Error }
   }
 }
 

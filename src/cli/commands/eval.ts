@@ -48,11 +48,7 @@ const benchmarkFlags = {
 } as const
 
 /** Evaluates as a configuration says and prints the score with its 95 % interval. */
-export async function evalCommand(
-  file: string | undefined,
-  flags: EvalFlags,
-  { output, signal }: Context,
-): Promise<void> {
+export async function evalCommand(file: string | undefined, flags: EvalFlags, context: Context): Promise<void> {
   if (benchmarkNames.some((name) => name === file) && !existsSync(`${file}`)) {
     throw new ColdstartError('E_USAGE', `${file} is a benchmark, not a configuration file`, {
       hint: `coldstart eval --benchmark ${file} --data …`,
@@ -62,19 +58,24 @@ export async function evalCommand(
   if (flags.outputDir !== undefined) {
     overrides.push({ path: ['outputDir'], value: flags.outputDir, flag: `--output-dir ${flags.outputDir}` })
   }
-  const { config } = await resolveConfig('eval', file, [...benchmarkOverrides(flags), ...overrides])
+  const { config } = await resolveConfig('eval', file, benchmarkOverrides(flags, overrides))
   if ('benchmark' in config) {
     const { benchmarkCommand } = await import('./eval-benchmark.js')
-    return benchmarkCommand(config, { output, signal })
+    return benchmarkCommand(config, context)
   }
-  await withRewards([config.score], ([reward]) => evaluateWith(reward as RewardFunc, config, { output, signal }))
+  await withRewards([config.score], ([reward]) => evaluateWith(reward as RewardFunc, config, context))
 }
 
-function benchmarkOverrides(flags: EvalFlags): Override[] {
-  return Object.entries(benchmarkFlags).flatMap(([name, [key, flag]]): Override[] => {
+/** The flags of a benchmark and `--set`, which wins over them. A query is where people put keys: an error does not repeat it. */
+export function benchmarkOverrides(flags: Partial<EvalFlags>, set: readonly Override[]): Override[] {
+  const named = Object.entries(benchmarkFlags).flatMap(([name, [key, flag]]): Override[] => {
     const value = flags[name as keyof typeof benchmarkFlags]
     return value === undefined ? [] : [{ path: ['benchmark', key], value, flag: `${flag} ${value}` }]
   })
+  const isAddress = ({ path }: Override) => path.join('.') === 'benchmark.judge'
+  return [...named, ...set].map((override) =>
+    isAddress(override) ? { ...override, flag: override.flag.replace(/\?.*/s, '?…') } : override,
+  )
 }
 
 async function evaluateWith(reward: RewardFunc, config: DatasetConfig, { output, signal }: Context): Promise<void> {

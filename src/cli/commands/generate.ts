@@ -25,7 +25,8 @@ export async function generateCommand(
   flags: GenerateFlags,
   { output, signal }: Context,
 ): Promise<void> {
-  const { prompt, image, system, dtype, ...sampling } = flags
+  const { prompt, image, system, dtype, maxNewTokens, temperature, topP, topK, minP, seed } = flags
+  const sampling = { maxNewTokens, temperature, topP, topK, minP, seed }
   const question = prompt === '-' ? await text(process.stdin) : prompt
   const content: ContentPart[] = [
     ...image.map((path): ContentPart => ({ type: 'image', image: path })),

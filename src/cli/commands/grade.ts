@@ -67,12 +67,15 @@ async function lintFile(file: string, profile: Profile, { output, signal }: Cont
     await output.taken()
   }
   if (faults > 0) {
-    throw new ColdstartError('E_DATA_ROW', `${faults} of ${rows} gold answers are at fault under ${profile}`, {
+    const are = faults === 1 ? 'is' : 'are'
+    throw new ColdstartError('E_DATA_ROW', `${faults} of ${goldAnswers(rows)} ${are} at fault under ${profile}`, {
       hint: 'mend them where the data is made',
     })
   }
-  output.result(`${rows} gold answers, none at fault under ${profile}\n`)
+  output.result(`${goldAnswers(rows)}, none at fault under ${profile}\n`)
 }
+
+const goldAnswers = (n: number): string => `${n} gold answer${n === 1 ? '' : 's'}`
 
 /** Enough of a long answer to know it by. */
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)

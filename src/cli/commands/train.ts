@@ -7,6 +7,7 @@ import type { Config } from '../../config/schemas.js'
 import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { ColdstartError } from '../../errors.js'
+import { readPreprocessor } from '../../processor/model-files.js'
 import type { TrainEvent } from '../../train/events.js'
 import { type NamedFlags, overridesOf } from '../overrides.js'
 import type { Context } from '../program.js'
@@ -36,11 +37,14 @@ export async function trainCommand(
 async function sft(file: string | undefined, flags: TrainFlags, context: Context): Promise<void> {
   const { config } = await resolve('sft', file, flags)
   const data = await loadData(config.data, context)
-  if (flags.dryRun) return dryRun('sft', config, data, context)
+  if (flags.dryRun) {
+    const { withResponses } = await import('../../train/conversation.js')
+    return dryRun('sft', config, await checked(data, context, withResponses), context)
+  }
   const { SFTTrainer } = await import('../../train/sft-trainer.js')
   await withModel(config.model, context, async (model) => {
     const trainer = new SFTTrainer({ model, args: config.args, ...data })
-    await follow(trainer.run({ signal: context.signal }), context)
+    await follow(trainer.run(context), context)
   })
 }
 
@@ -48,11 +52,17 @@ async function grpo(file: string | undefined, flags: TrainFlags, context: Contex
   const { config } = await resolve('grpo', file, flags)
   await withRewards(config.rewards, async (rewardFuncs) => {
     const data = await loadData(config.data, context)
-    if (flags.dryRun) return dryRun('grpo', config, data, context)
+    if (flags.dryRun) {
+      const { goldWarnings } = await import('../../train/gold-warning.js')
+      const found = await checked(data, context)
+      const progress = new TrainProgress(context.output)
+      for (const warning of await goldWarnings(rewardFuncs, found.trainDataset)) progress.tell(warning)
+      return dryRun('grpo', config, found, context)
+    }
     const { GRPOTrainer } = await import('../../train/grpo-trainer.js')
     await withModel(config.model, context, async (model) => {
       const trainer = new GRPOTrainer({ model, rewardFuncs, args: config.args, ...data })
-      await follow(trainer.run({ signal: context.signal }), context)
+      await follow(trainer.run(context), context)
     })
   })
 }
@@ -129,16 +139,34 @@ async function follow(events: AsyncIterable<TrainEvent>, { output, signal }: Con
   if (checkpoint !== undefined) output.result(`${checkpoint}\n`)
 }
 
+/** The rows that a run could use: those whose answers are there and whose images can be read. */
+async function checked(
+  { trainDataset, evalDataset }: Data,
+  { output, signal }: Context,
+  answered = (dataset: Dataset) => dataset,
+): Promise<Data> {
+  const { withReadableImages } = await import('../../processor/check-images.js')
+  const { leftOut } = await import('../../train/row-queue.js')
+  const check = async (dataset: Dataset): Promise<Dataset> => {
+    const good = await withReadableImages(answered(dataset), signal)
+    const bad = good.skipped.slice(dataset.skipped.length)
+    if (bad.length > 0) output.say(leftOut(bad))
+    return good
+  }
+  return { trainDataset: await check(trainDataset), ...(evalDataset && { evalDataset: await check(evalDataset) }) }
+}
+
 /** Says what would run. The model folder is looked at, not loaded. */
-function dryRun(stage: Stage, config: Config<Stage>, data: Data, { output }: Context): void {
+async function dryRun(stage: Stage, config: Config<Stage>, data: Data, { output }: Context): Promise<void> {
   const { path } = config.model
-  for (const name of ['config.json', 'tokenizer.json', 'preprocessor_config.json']) {
+  for (const name of ['config.json', 'tokenizer.json']) {
     if (!existsSync(join(path, name))) {
       throw new ColdstartError('E_MODEL', `${path}: no ${name}`, {
         hint: 'a model folder in the Hugging Face layout is needed',
       })
     }
   }
+  await readPreprocessor(path)
   const summary = {
     stage,
     model: path,

@@ -44,14 +44,21 @@ export function textList(record: RawRecord, name: string): string[] {
   throw columnError(record, name, 'a list of texts')
 }
 
-/** The images of the first of these columns that has any. */
+/**
+ * The images of the first of these columns that has any. Where none has, one that cannot be read, because every published row has a
+ * picture: a model is not asked without it, and recorded responses are scored all the same.
+ */
 export function imageColumns(record: RawRecord, names: readonly string[]): RowImage[] {
   for (const name of names) {
     const value = record.values[name] as RowImage | RowImage[] | null | undefined
     if (Array.isArray(value) && value.length > 0) return value
     if (value !== null && value !== undefined && !Array.isArray(value)) return [value]
   }
-  return []
+  const name = names.find((column) => Object.hasOwn(record.values, column)) ?? names.join(' or ')
+  const absent = async (): Promise<never> => {
+    throw columnError(record, name, 'an image')
+  }
+  return [{ source: `${record.source} ${name}`, read: absent, isAbsent: true }]
 }
 
 /** The columns that hold no images. */

@@ -1,7 +1,7 @@
 /** Asking a judge until a reply is usable, and what replies mean. */
 
 import type { JudgeSettings } from '../presets.js'
-import { afterLast, beforeFirst, pythonStrip } from '../python-text.js'
+import { afterLast, pythonStrip } from '../python-text.js'
 import type { AskOptions, Judge, Scored, Scoring } from '../types.js'
 
 /** The usable part of a reply, or null after the last try. */
@@ -64,9 +64,12 @@ export function bareZeroOne(reply: string): 0 | 1 | null {
 export function judgeSpan(response: string): string {
   // The original means to cut at this tag and does not.
   if (response.includes('<answer>')) return response
-  if (response.includes('<CONCLUSION>')) {
-    const start = response.indexOf('<CONCLUSION>') + '<CONCLUSION>'.length
-    return beforeFirst(response.slice(start), '</CONCLUSION>')
+  const start = response.indexOf('<CONCLUSION>')
+  if (start >= 0) {
+    const end = response.indexOf('</CONCLUSION>')
+    // The original cuts at position -1 where nothing closes: the last character goes.
+    const span = end < 0 ? response.slice(start).replace(/.$/su, '') : response.slice(start, Math.max(start, end))
+    return span.replaceAll('<CONCLUSION>', '')
   }
   if (response.includes('boxed')) {
     const rest = afterLast(response, '\\boxed{')

@@ -22,17 +22,12 @@ export function accuracySummary(rows: readonly ScoredRow[], text: CellText): Sum
   const n = rows.length
   return {
     score: n === 0 ? 0 : correct / n,
-    metric: metricOf('accuracy', rows),
+    metric: 'accuracy',
     n,
     correct,
     breakdowns: breakdownsOf(rows, text),
     extra: { printed: text(correct, n), ...goldsOf(rows) },
   }
-}
-
-/** The name of a headline; verdicts by this package's rules are no score of the benchmark, and say so. */
-export function metricOf(name: string, rows: readonly ScoredRow[]): string {
-  return rows.some(({ scored }) => scored.path.startsWith('rules:')) ? `${name} (rules)` : name
 }
 
 /** The golds that look damaged, where there are any. */

@@ -52,12 +52,9 @@ export interface Endpoint {
   maxBodyBytes: number
 }
 
-/** Sends `payload` once. Rejects only with the signal's reason. */
-export async function call(endpoint: Endpoint, payload: unknown, signal: AbortSignal): Promise<Outcome> {
-  signal.throwIfAborted()
+/** Sends `payload` once, and rejects never. Nothing but the deadline ends a call: what was sent is paid for, answered or not. */
+export async function call(endpoint: Endpoint, payload: unknown): Promise<Outcome> {
   const stop = new AbortController()
-  const abort = () => stop.abort()
-  signal.addEventListener('abort', abort, { once: true })
   let late = false
   const timer = setTimeout(() => {
     late = true
@@ -67,14 +64,12 @@ export async function call(endpoint: Endpoint, payload: unknown, signal: AbortSi
     const response = await send(endpoint, JSON.stringify(payload), stop.signal)
     return outcomeOf(response, await bodyOf(response, endpoint.maxBodyBytes), endpoint)
   } catch (error) {
-    signal.throwIfAborted()
     if (late) return trouble(`no complete answer within ${endpoint.timeoutMs / 1000} s`)
     if (error instanceof TooLarge) return trouble(`an answer of more than ${endpoint.maxBodyBytes} bytes`)
     // The code only: the error of a broken answer holds its bytes, and a server may repeat what it was sent.
     return trouble(`the connection failed (${(error as NodeJS.ErrnoException).code ?? 'no code'})`)
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -31,7 +31,10 @@ export interface JudgeStats {
 /** A judge that holds a file and connections. */
 export interface OpenAiJudge extends Judge {
   readonly stats: Readonly<JudgeStats>
-  /** Cancels what is under way, waits for replies being written, closes file and connections. `ask` then throws `E_CLOSED`. */
+  /**
+   * Begins nothing new, waits for calls under way, each to its reply or its deadline, and for their replies being stored, then closes
+   * file and connections. `ask` then throws `E_CLOSED`.
+   */
   close(): Promise<void>
 }
 
@@ -44,7 +47,8 @@ export interface OpenAiJudge extends Judge {
  *
  * `ask` resolves with null when this question got no usable answer: its tries are used up, or the endpoint refused it. It rejects with
  * `E_JUDGE` when no question will get one: wrong key, model or address, a redirect, the cap on calls, too many failures in a row. Run
- * again with the same `transcripts`, it asks only what has no reply yet. An abort rejects with the signal's reason.
+ * again with the same `transcripts`, it asks only what has no reply yet. An abort rejects with the signal's reason; a call under way is
+ * paid for, so its reply is stored all the same, and {@link OpenAiJudge.close} waits for it.
  *
  * @throws ColdstartError `E_CONFIG` for an address with user, query or fragment, a variable that is not set, or a count below 1;
  * from `ask` also `E_DATA_FORMAT` and `E_PATH` for a transcript file that cannot be read or written.
@@ -101,7 +105,7 @@ class EndpointJudge implements OpenAiJudge {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#underWay.cancelAll(closed())
+    await this.#underWay.end(closed())
     this.#settings.endpoint?.agent.destroy()
     await this.#transcripts.close()
   }
@@ -142,7 +146,7 @@ class EndpointJudge implements OpenAiJudge {
     for (let failures = 1; ; failures++) {
       await this.#pause(signal)
       this.#countCall()
-      const outcome = await call(endpoint, payload, signal)
+      const outcome = await call(endpoint, payload)
       if (outcome.kind === 'hopeless') throw this.#stop(outcome.why, outcome.hint)
       if (outcome.kind === 'reply') return outcome
       if (outcome.afterMs !== undefined) {
@@ -166,8 +170,9 @@ class EndpointJudge implements OpenAiJudge {
   #giveUp({ about, why }: Failure): null {
     this.stats.unjudged += 1
     this.stats.lastFailure = why
-    // Once anything was answered, a refused question is that question's fault. Before, all of them may be asked the wrong way.
-    if (about === 'endpoint' || this.#transcripts.size === 0) this.#failures += 1
+    // Once this judge answered anything, a refused question is that question's fault. Before, all of them may be asked the wrong way.
+    // Replies of other judges in the same file say nothing about it.
+    if (about === 'endpoint' || this.stats.answered + this.stats.stored === 0) this.#failures += 1
     if (this.#failures < this.#settings.maxFailures) return null
     throw this.#stop(
       `no answer to ${this.#failures} questions in a row; the last: ${why}`,
@@ -178,6 +183,7 @@ class EndpointJudge implements OpenAiJudge {
   /** Waits as long as the server asked for, whichever question was told. */
   async #pause(signal: AbortSignal): Promise<void> {
     for (;;) {
+      signal.throwIfAborted()
       if (this.#stopped) throw this.#stopped
       const left = this.#notBefore - performance.now()
       if (left <= 0) return
@@ -188,7 +194,10 @@ class EndpointJudge implements OpenAiJudge {
   #countCall(): void {
     const { maxCalls } = this.#settings
     if (this.stats.calls >= maxCalls) {
-      throw this.#stop(`${maxCalls} calls were made, as many as are allowed`, 'allow more with maxCalls')
+      throw this.#stop(
+        `${maxCalls} calls were made, as many as are allowed to one command`,
+        'allow more with --judge-max-calls (maxCalls); every command counts its own calls',
+      )
     }
     this.stats.calls += 1
   }

@@ -19,8 +19,18 @@ export function secretOf(url: URL, apiKeyEnv: string | undefined): Secret {
     }
     return new Secret(name, key)
   }
-  if (apiKeyEnv !== undefined) throw new ColdstartError('E_CONFIG', `the environment variable ${apiKeyEnv} is not set`)
+  if (apiKeyEnv !== undefined) throw notSet(apiKeyEnv)
   return new Secret(names.join(' or '), undefined)
+}
+
+/** What does not look like a variable's name may be the key itself, put in the wrong place: it is not repeated. */
+function notSet(name: string): ColdstartError {
+  if (/^[A-Z_][A-Z0-9_]*$/.test(name)) {
+    return new ColdstartError('E_CONFIG', `the environment variable ${name} is not set`)
+  }
+  return new ColdstartError('E_CONFIG', "the judge's apiKeyEnv names no environment variable that is set", {
+    hint: 'give the name of the variable that holds the key, as MY_JUDGE_KEY, and never the key itself',
+  })
 }
 
 /** A key that shows itself to nothing but a header. */

@@ -1,4 +1,4 @@
-// Work that several callers want at once is done once, for as long as any of them still waits.
+// Work that several callers want at once is done once; when none of them waits any more it may end early, and its end can be waited for.
 
 interface Work<T> {
   result: Promise<T>
@@ -8,7 +8,10 @@ interface Work<T> {
 
 /** Work under way, by key. */
 export class SharedWork<T> {
+  /** What can be joined. */
   readonly #running = new Map<string, Work<T>>()
+  /** Everything that has not ended, cancelled work included. */
+  readonly #unfinished = new Set<Work<T>>()
 
   /**
    * The result of the work under `key`, which `begin` starts unless it is under way. An abort of `signal` rejects at once with its
@@ -29,20 +32,24 @@ export class SharedWork<T> {
     }
   }
 
-  /** Aborts everything under way with a reason, and waits for its end. */
-  async cancelAll(reason: unknown): Promise<void> {
-    const works = [...this.#running.values()]
+  /** Aborts everything that has not ended with a reason, and waits for its end. */
+  async end(reason: unknown): Promise<void> {
+    const works = [...this.#unfinished]
     for (const { cancel } of works) cancel.abort(reason)
     await Promise.allSettled(works.map(({ result }) => result))
   }
 
   #begin(key: string, begin: (signal: AbortSignal) => Promise<T>): Work<T> {
     const cancel = new AbortController()
-    const result = begin(cancel.signal).finally(() => this.#forget(key, work))
+    const result = begin(cancel.signal).finally(() => {
+      this.#forget(key, work)
+      this.#unfinished.delete(work)
+    })
     // Nobody may be left to hear of a failure.
     result.catch(() => {})
     const work: Work<T> = { result, waiting: 0, cancel }
     this.#running.set(key, work)
+    this.#unfinished.add(work)
     return work
   }
 

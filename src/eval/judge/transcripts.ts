@@ -56,11 +56,6 @@ export class Transcripts {
     return this.#replies.get(key)
   }
 
-  /** Number of stored replies. */
-  get size(): number {
-    return this.#replies.size
-  }
-
   /** Stores a reply; resolves when its line is on the disk. Throws `E_PATH` when it cannot be written. */
   async add(request: JudgeRequest, reply: string, served: string | undefined): Promise<void> {
     const { model, temperature, maxTokens, attempt } = request

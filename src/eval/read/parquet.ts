@@ -102,10 +102,16 @@ class ParquetFile {
         rowEnd: start + count,
       })
     } catch (cause) {
-      throw unreadable(this.path, cause)
+      throw unreadable(this.path, cause, this.codecs(group))
     }
     if (rows.length === count) return rows
     throw new ColdstartError('E_DATA_FORMAT', `${this.path}: ${rows.length} rows where ${count} were announced`)
+  }
+
+  /** How the columns of a group are compressed: what a decompressor says does not tell which one it is. */
+  private codecs(group: number): string[] {
+    const columns = this.options.metadata.row_groups[group]!.columns
+    return [...new Set(columns.flatMap(({ meta_data }) => meta_data?.codec ?? []))]
   }
 
   /** Made here, away from the rows: a function made beside them would keep all their images in memory. */
@@ -153,7 +159,13 @@ function holdsBytes({ element, children }: SchemaTree): boolean {
   return element.type === 'BYTE_ARRAY' && !isText
 }
 
-function unreadable(path: string, cause: unknown): ColdstartError {
+function unreadable(path: string, cause: unknown, codecs: readonly string[] = []): ColdstartError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  return new ColdstartError('E_DATA_FORMAT', `${path}: not a readable parquet file: ${message}`, { cause })
+  const compressed = codecs.length === 0 ? '' : ` (compression ${codecs.join(', ')})`
+  return new ColdstartError('E_DATA_FORMAT', `${path}: not a readable parquet file${compressed}: ${message}`, {
+    ...(codecs.some((codec) => codec.startsWith('LZ4'))
+      ? { hint: 'write it with another compression, as SNAPPY' }
+      : {}),
+    cause,
+  })
 }

@@ -75,7 +75,7 @@ export async function answerFromFile(parts: AnswerParts, path: string, known: Re
   const { folder, facts, options, rows } = parts
   const responses = await readResponses(path, rows, known, options.signal)
   await folder.resume(facts)
-  tellStart(parts, rows.length)
+  tellStart(parts, responses.filter(({ response }) => response !== null).length)
   await folder.begin(facts, rows.map(dataLine))
   await folder.writeResponses(responses)
   return { facts, responses }

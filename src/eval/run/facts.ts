@@ -18,6 +18,8 @@ export async function factsOf(
 ): Promise<RunFacts> {
   const { benchmark, preset, pixels = null } = protocol
   const byModel = answerer.kind === 'model'
+  const answered = rows.slice(0, options.limit)
+  const withoutImage = answered.filter(({ images }) => images.some(({ isAbsent }) => isAbsent === true)).length
   return {
     format: 1,
     coldstart: version,
@@ -37,7 +39,8 @@ export async function factsOf(
       revision,
       rows: rows.length,
       published: spec.rows,
-      answered: Math.min(rows.length, options.limit ?? rows.length),
+      answered: answered.length,
+      ...(withoutImage === 0 ? {} : { withoutImage }),
     },
   }
 }

@@ -9,7 +9,7 @@ import type { PromptText } from '../types.js'
 
 /** Files of a model folder that decide what the model says; others (readme, optimizer state) do not count. */
 const decisive =
-  /^(.*\.safetensors(\.index\.json)?|(config|generation_config|preprocessor_config|tokenizer|tokenizer_config)\.json|chat_template\.(json|jinja))$/
+  /^(.*\.safetensors(\.index\.json)?|(config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config)\.json|chat_template\.(json|jinja))$/
 
 /**
  * SHA-256, in hex, over names and contents of the files of a model folder that decide its responses. Weights of several

@@ -31,9 +31,13 @@ export interface AnswerOptions {
 /**
  * Answers all questions. Aborted, it keeps what has ended.
  *
- * @throws the signal's reason; the codes of encoding and generation, naming the row.
+ * @throws the signal's reason; `E_BUSY` while a trainer has the model; the codes of encoding and generation, naming the row.
  */
-export async function answer(questions: readonly Question[], options: AnswerOptions): Promise<void> {
+export function answer(questions: readonly Question[], options: AnswerOptions): Promise<void> {
+  return options.model.reading('evaluation', () => answerAll(questions, options))
+}
+
+async function answerAll(questions: readonly Question[], options: AnswerOptions): Promise<void> {
   const { model, batchSize, signal } = options
   let before = performance.now()
   for (let first = 0; first < questions.length; first += batchSize) {

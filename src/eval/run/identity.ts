@@ -8,6 +8,7 @@ const incidental = new Set([
   'dataset.from.data',
   'dataset.from.imageRoot',
   'dataset.revision',
+  'dataset.withoutImage',
 ])
 
 /** Names and both values of the facts that differ, as `sampling.seed: 0 then, 1 now`. */

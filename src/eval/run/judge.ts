@@ -25,6 +25,17 @@ export interface OpenJudge {
 export function openJudge(option: JudgeOption, protocol: Protocol, folder: string): OpenJudge {
   const nothing = { assertAnswered: () => {}, close: async (): Promise<void> => {} }
   if (typeof option === 'string') return { choice: option, ...nothing }
+  const name = 'ask' in option ? option.name : option.model
+  // Reports name a judge by its model, and these words mean that there was none.
+  if (name === 'rules' || name === 'none') {
+    throw new ColdstartError(
+      'E_CONFIG',
+      `the judge's model cannot be called ${name}: that word means no model at all`,
+      {
+        hint: 'serve the model under another name',
+      },
+    )
+  }
   if (protocol.judge === 'never') return { choice: 'none', ...nothing }
   if ('ask' in option) return { choice: option, ...nothing }
   const judge: OpenAiJudge = openAiJudge({ ...option, transcripts: join(folder, 'judge.jsonl') })

@@ -24,20 +24,23 @@ export function reportOf({ facts, protocol, judge, rows, responses, scoringSecon
   const count = (test: (row: ScoredRow) => boolean) => rows.filter(test).length
   const sum = (value: (line: ResponseLine) => number) => responses.reduce((total, line) => total + value(line), 0)
   const unjudged = count(({ scored }) => scored.correct === null)
+  const { rows: read, published, answered } = facts.dataset
+  const judgedBy = judgeName(protocol, judge)
   return {
     format: 1,
     coldstart: version,
     // Of the rules that were applied now: a folder may be scored again by later ones.
     protocol: { ...facts.protocol, version: protocol.version },
-    judge: judgeName(protocol, judge),
+    judge: judgedBy,
     sampling: facts.sampling,
     pixels: facts.pixels,
     answers: facts.answers,
     dataset: facts.dataset,
-    subset: facts.dataset.answered < facts.dataset.published,
+    subset: read !== published || answered !== published,
     incomplete: unjudged > toleratedUnjudged * rows.length,
     score,
-    metric,
+    // Verdicts by this package's rules are no score of the benchmark, also where no row needed one.
+    metric: judgedBy === 'rules' ? `${metric} (rules)` : metric,
     // For a mean of values between 0 and 1 that are not all 0 or 1 this is wide rather than narrow.
     ci95: wilson(score * n, n),
     n,

@@ -23,7 +23,8 @@ import type { EvaluationReport } from './types.js'
  *
  * @throws ColdstartError `E_CONFIG` for options that do not fit together; `E_PATH`, `E_DATA_FORMAT`, `E_DATA_ROW` and the image codes
  * naming file and row; `E_CKPT_MISMATCH` naming what differs from the run in the folder; `E_BUSY` while another process holds it;
- * `E_JUDGE` when the judge answers no more questions. Rejects with the signal's reason when aborted.
+ * `E_JUDGE` when the judge answers no more questions. Rejects with the signal's reason when aborted, after the replies of the judge
+ * that are under way have come or their deadlines have passed.
  */
 export async function runBenchmark(options: RunBenchmarkOptions): Promise<EvaluationReport> {
   const { signal, onEvent } = options
@@ -46,11 +47,13 @@ export async function runBenchmark(options: RunBenchmarkOptions): Promise<Evalua
       answerer.kind === 'model'
         ? await answerByModel(parts, answerer)
         : await answerFromFile(parts, answerer.path, new Set(data.rows.map(({ id }) => id)))
-    const report = await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
-    judge.assertAnswered()
-    return report
+    return await scoreInto(folder, { facts, protocol, rows, responses, judge, signal, onEvent })
   } finally {
-    await folder?.close()
-    await judge.close()
+    // The folder is given back last: replies under way still come into it.
+    try {
+      await judge.close()
+    } finally {
+      await folder?.close()
+    }
   }
 }

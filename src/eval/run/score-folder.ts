@@ -2,11 +2,11 @@
 
 import { ColdstartError } from '../../errors.js'
 import { EvaluationFolder, readEvaluation, type StoredEvaluation } from '../store.js'
-import type { Benchmark, BenchmarkRow, JudgeChoice, Protocol } from '../types.js'
+import type { Benchmark, BenchmarkRow, Protocol } from '../types.js'
 import { dataLine } from './answers.js'
 import type { EvaluationListener } from './events.js'
 import { promptHash } from './fingerprints.js'
-import { type JudgeOption, lastJudge, openJudge } from './judge.js'
+import { type JudgeOption, lastJudge, type OpenJudge, openJudge } from './judge.js'
 import { benchmarkOf, protocolOf } from './protocol.js'
 import { reportOf, scoreLines } from './report.js'
 import { rowOf, scoreRows } from './score.js'
@@ -47,9 +47,7 @@ export async function scoreBenchmark(path: string, options: ScoreBenchmarkOption
     assertSamePrompts(path, facts, protocol, rows, responses)
     const judge = openJudge(options.judge ?? (await lastJudge(path)), protocol, path)
     try {
-      const report = await scoreInto(folder, { facts, protocol, rows, responses, judge: judge.choice, signal, onEvent })
-      judge.assertAnswered()
-      return report
+      return await scoreInto(folder, { facts, protocol, rows, responses, judge, signal, onEvent })
     } finally {
       await judge.close()
     }
@@ -65,12 +63,12 @@ interface ScoringParts {
   /** Rows and their responses, in the order of the data. */
   rows: readonly BenchmarkRow[]
   responses: readonly ResponseLine[]
-  judge: JudgeChoice
+  judge: OpenJudge
   signal?: AbortSignal | undefined
   onEvent?: EvaluationListener | undefined
 }
 
-/** Scores, and writes scores and report. */
+/** Scores, and writes scores and report. A judge that answered nothing leaves those of an earlier scoring as they are. */
 export async function scoreInto(folder: EvaluationFolder, parts: ScoringParts): Promise<EvaluationReport> {
   const { facts, protocol, responses, judge, signal, onEvent } = parts
   const began = performance.now()
@@ -79,14 +77,15 @@ export async function scoreInto(folder: EvaluationFolder, parts: ScoringParts): 
     parts.rows.map((row) => rowOf(dataLine(row))),
     new Map(responses.map((line) => [line.id, line])),
     {
-      judge,
+      judge: judge.choice,
       options: facts.protocol.options,
       signal,
       onProgress: (done, total) => onEvent?.({ type: 'scored', done, total }),
     },
   )
+  judge.assertAnswered()
   const scoringSeconds = (performance.now() - began) / 1000
-  const report = reportOf({ facts, protocol, judge, rows: scored, responses, scoringSeconds })
+  const report = reportOf({ facts, protocol, judge: judge.choice, rows: scored, responses, scoringSeconds })
   await folder.writeScores(scoreLines(scored))
   await folder.writeReport(report)
   const { writeReport } = await import('../../report/index.js')

@@ -25,7 +25,8 @@ export function rowOf(line: DataLine): BenchmarkRow {
 }
 
 /**
- * Scores every row, in order; a row without a response is wrong. The first error ends it, after the rows under way.
+ * Scores every row, in order; a row without a response is wrong. The first error ends it, after the rows under way; an abort at once,
+ * and the judge that was asked keeps what is under way (see `OpenAiJudge.close`).
  *
  * @throws what the protocol or its judge throws (`E_JUDGE` where no question will be answered); the signal's reason.
  */

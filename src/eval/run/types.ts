@@ -51,8 +51,10 @@ export interface DatasetFacts {
   rows: number
   /** Rows that a complete split has. */
   published: number
-  /** Rows that are answered: the first ones. Fewer than `published` makes this run a subset. */
+  /** Rows that are answered: the first ones. */
   answered: number
+  /** Rows among them whose image is absent from the data; left out where there are none. Only responses from a file can have any. */
+  withoutImage?: number
 }
 
 /** A line of `data.jsonl`: a row without its images, so that scoring needs nothing outside the folder. */
@@ -67,7 +69,7 @@ export interface DataLine {
 /** A line of `rows.jsonl`, in the order of the data. */
 export interface ResponseLine {
   id: string
-  /** SHA-256 of the prompt's text and number of images; null where the response came from a file. */
+  /** SHA-256 of the prompt's words, system turn included; null where the response came from a file. */
   promptHash: string | null
   /** null: a file of responses had none for this row. */
   response: string | null
@@ -97,7 +99,7 @@ export interface EvaluationReport {
   pixels: RunFacts['pixels']
   answers: RunFacts['answers']
   dataset: DatasetFacts
-  /** Fewer rows than the published split: no score of the benchmark. */
+  /** Other rows than the published split has, fewer or more: no score of the benchmark. */
   subset: boolean
   /** More than 1 % of the rows are unjudged. */
   incomplete: boolean

@@ -29,6 +29,9 @@ export interface ModuleReward extends RewardFunc, AsyncDisposable {
   close(): Promise<void>
 }
 
+/** What a call may take where the options do not say: {@link ModuleRewardOptions}. */
+export const defaultLimits = { softMs: 1000, hardMs: 5000, memoryMb: 256 } as const
+
 /** Memory that Node and buffers outside V8's heap may take. */
 const besidesHeap = 256 * 1024 * 1024
 
@@ -51,7 +54,12 @@ const besidesHeap = 256 * 1024 * 1024
  */
 export async function rewardFromModule(module: string, options: ModuleRewardOptions = {}): Promise<ModuleReward> {
   const [path = '', exported] = module.split('#', 2)
-  const { softMs = 1000, hardMs = 5000, memoryMb = 256, env = [] } = options
+  const {
+    softMs = defaultLimits.softMs,
+    hardMs = defaultLimits.hardMs,
+    memoryMb = defaultLimits.memoryMb,
+    env = [],
+  } = options
   const processes = options.processes ?? Math.min(4, availableParallelism())
   for (const [name, value] of Object.entries({ softMs, hardMs, memoryMb, processes })) {
     if (!(value >= 1)) throw new ColdstartError('E_CONFIG', `${name}: expected at least 1, got ${value}`)

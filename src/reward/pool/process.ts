@@ -122,6 +122,8 @@ export class RewardProcess {
   /** Resolves when nothing is left of the process. */
   async ended(): Promise<void> {
     if (this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
+      // Otherwise waiting would not keep a program running that has nothing else to do.
+      this.#child.ref()
       await once(this.#child, 'exit')
     }
   }

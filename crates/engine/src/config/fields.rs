@@ -44,6 +44,11 @@ impl<'a> Fields<'a> {
         self.get(key).is_some()
     }
 
+    /// Whether the file says null, where that means more than a missing field.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(Value::is_null)
+    }
+
     pub fn missing(&self, key: &str) -> Error {
         Error::Config(format!("config.json: {}{key} is missing", self.path))
     }
@@ -123,13 +128,26 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list in which every entry must be `allowed`, if there is one.
-    pub fn all_or_absent(&self, key: &str, allowed: &str) -> Result<()> {
+    /// A list of `len` entries that must all be `allowed`, if there is one.
+    pub fn all_or_absent(&self, key: &str, allowed: &str, len: usize) -> Result<()> {
         let Some(value) = self.get(key) else { return Ok(()) };
         let entries = value.as_array().ok_or_else(|| self.wrong(key, "a list", short(value)))?;
-        match entries.iter().find(|entry| entry.as_str() != Some(allowed)) {
-            Some(other) => Err(self.wrong(key, &format!("{allowed:?} for every layer"), short(other))),
-            None => Ok(()),
+        if let Some(other) = entries.iter().find(|entry| entry.as_str() != Some(allowed)) {
+            return Err(self.wrong(key, &format!("{allowed:?} for every layer"), short(other)));
+        }
+        if entries.len() == len {
+            return Ok(());
+        }
+        Err(self.wrong(key, &format!("an entry for each of {len} layers"), entries.len()))
+    }
+
+    /// A number that follows from others, where the file states it too.
+    pub fn equal_or_absent(&self, key: &str, meaning: &str, value: usize) -> Result<()> {
+        match self.get(key) {
+            Some(stated) if stated.as_u64() != Some(value as u64) => {
+                Err(self.wrong(key, &format!("{meaning} = {value}"), short(stated)))
+            }
+            _ => Ok(()),
         }
     }
 

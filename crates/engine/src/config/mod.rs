@@ -7,12 +7,13 @@ mod tests;
 use crate::{Error, Result};
 use fields::Fields;
 use serde_json::Value;
+use std::fmt::Debug;
 use std::path::Path;
 
 /// Epsilon of the vision tower's norms; the published architecture fixes it outside the configuration.
 pub const VISION_NORM_EPS: f64 = 1e-6;
-/// Base of the vision tower's rotary frequencies, fixed likewise.
-pub const VISION_ROPE_THETA: f64 = 10_000.0;
+/// Base of the vision tower's rotary frequencies where the configuration states none, as those of the published models.
+const VISION_ROPE_THETA: f64 = 10_000.0;
 
 /// More layers than any member of this family; a larger number is a damaged file, not a model.
 const MAX_LAYERS: usize = 4096;
@@ -67,14 +68,16 @@ pub struct VisionConfig {
     pub temporal_patch_size: usize,
     /// Side of a merge group in patches.
     pub spatial_merge_size: usize,
-    /// Side of an attention window in pixels.
+    /// Side of an attention window in pixels, at least that of a merge group; what does not fill another group is not used.
     pub window_size: usize,
-    /// Blocks that attend to the whole frame instead of windows.
+    /// Blocks that attend to the whole frame instead of windows. An index that no block has means nothing.
     pub fullatt_block_indexes: Vec<usize>,
     /// Width of the merged features: the language model's `hidden_size`.
     pub out_hidden_size: usize,
     /// Colour channels.
     pub in_channels: usize,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
 }
 
 impl VisionConfig {
@@ -186,23 +189,23 @@ fn read_text(f: &Fields, tie_word_embeddings: bool) -> Result<TextConfig> {
     f.one_of_or_absent("model_type", &["qwen2_5_vl", "qwen2_5_vl_text"])?;
     f.one_of_or_absent("hidden_act", &["silu"])?;
     f.must_be_false("use_sliding_window")?;
-    f.all_or_absent("layer_types", "full_attention")?;
     f.must_be_zero("attention_dropout")?;
+    let num_hidden_layers = f.dim("num_hidden_layers", MAX_LAYERS)?;
+    f.all_or_absent("layer_types", "full_attention", num_hidden_layers)?;
     let hidden_size = f.dim("hidden_size", MAX_DIM)?;
     let num_attention_heads = f.dim("num_attention_heads", MAX_DIM)?;
-    let num_key_value_heads = f.dim("num_key_value_heads", MAX_DIM)?;
+    // Null says "as many as query heads"; a file without the field says nothing, and programs differ in what they assume.
+    let num_key_value_heads =
+        if f.is_null("num_key_value_heads") { num_attention_heads } else { f.dim("num_key_value_heads", MAX_DIM)? };
     f.divides("num_attention_heads", num_attention_heads, "hidden_size", hidden_size)?;
     f.divides("num_key_value_heads", num_key_value_heads, "num_attention_heads", num_attention_heads)?;
     let head_dim = hidden_size / num_attention_heads;
-    if f.has("head_dim") && f.dim("head_dim", MAX_DIM)? != head_dim {
-        let expected = format!("hidden_size / num_attention_heads = {head_dim}");
-        return Err(f.wrong("head_dim", &expected, f.dim("head_dim", MAX_DIM)?));
-    }
+    f.equal_or_absent("head_dim", "hidden_size / num_attention_heads", head_dim)?;
     let (rope_theta, mrope_section) = read_rope(f, head_dim)?;
     Ok(TextConfig {
         hidden_size,
         intermediate_size: f.dim("intermediate_size", MAX_DIM)?,
-        num_hidden_layers: f.dim("num_hidden_layers", MAX_LAYERS)?,
+        num_hidden_layers,
         num_attention_heads,
         num_key_value_heads,
         head_dim,
@@ -215,23 +218,56 @@ fn read_text(f: &Fields, tie_word_embeddings: bool) -> Result<TextConfig> {
     })
 }
 
-/// Rotary base and sections, from `rope_scaling` beside `rope_theta` or from `rope_parameters`.
+/// Rotary base and sections of the language model.
 fn read_rope(f: &Fields, head_dim: usize) -> Result<(f64, [usize; 3])> {
-    let rope = match f.optional_child("rope_parameters")? {
-        Some(rope) => rope,
-        None => f.child("rope_scaling")?,
-    };
-    for key in ["type", "rope_type"] {
-        rope.one_of_or_absent(key, &["mrope", "default"])?;
+    let (tables, theta) = read_rope_tables(f, &["mrope", "default"])?;
+    let mut section = None;
+    for rope in &tables {
+        rope.must_be_false("mrope_interleaved")?;
+        agree(rope, "mrope_section", &mut section, read_section(rope, head_dim)?)?;
     }
-    rope.must_be_false("mrope_interleaved")?;
-    let theta = if rope.has("rope_theta") { rope.positive("rope_theta")? } else { f.positive("rope_theta")? };
+    let section = section.ok_or_else(|| f.missing("rope_scaling"))?;
+    Ok((theta.ok_or_else(|| f.missing("rope_theta"))?, section))
+}
+
+fn read_section(rope: &Fields, head_dim: usize) -> Result<[usize; 3]> {
     let section = rope.indexes("mrope_section")?;
     match <[usize; 3]>::try_from(section.as_slice()) {
-        Ok(three) if head_dim.is_multiple_of(2) && section.iter().sum::<usize>() == head_dim / 2 => Ok((theta, three)),
+        Ok(three) if head_dim.is_multiple_of(2) && section.iter().sum::<usize>() == head_dim / 2 => Ok(three),
         _ => {
             let expected = format!("three numbers with the sum {} (half the head dimension)", head_dim / 2);
             Err(rope.wrong("mrope_section", &expected, format!("{section:?}")))
+        }
+    }
+}
+
+/// The objects that describe rotary positions, `rope_parameters` and its older form `rope_scaling`, and the base stated in them or
+/// beside them.
+fn read_rope_tables<'a>(f: &Fields<'a>, types: &[&str]) -> Result<(Vec<Fields<'a>>, Option<f64>)> {
+    let mut theta = if f.has("rope_theta") { Some(f.positive("rope_theta")?) } else { None };
+    let mut tables = Vec::new();
+    for name in ["rope_parameters", "rope_scaling"] {
+        let Some(rope) = f.optional_child(name)? else { continue };
+        for key in ["type", "rope_type"] {
+            rope.one_of_or_absent(key, types)?;
+        }
+        if rope.has("rope_theta") {
+            agree(&rope, "rope_theta", &mut theta, rope.positive("rope_theta")?)?;
+        }
+        tables.push(rope);
+    }
+    Ok((tables, theta))
+}
+
+/// Takes note of a value that a file may state more than once. Programs differ in which statement they follow, so all must be equal.
+fn agree<T: PartialEq + Debug>(f: &Fields, key: &str, known: &mut Option<T>, value: T) -> Result<()> {
+    match known {
+        Some(before) if *before != value => {
+            Err(f.wrong(key, &format!("{before:?}, which the same file states elsewhere"), format!("{value:?}")))
+        }
+        _ => {
+            *known = Some(value);
+            Ok(())
         }
     }
 }
@@ -252,13 +288,14 @@ fn read_vision(f: &Fields) -> Result<VisionConfig> {
             format!("{num_heads} (head dimension {head_dim})"),
         ));
     }
+    f.equal_or_absent("head_dim", "hidden_size / num_heads", head_dim)?;
+    let (_, rope_theta) = read_rope_tables(f, &["axial", "default"])?;
     let patch_size = f.dim("patch_size", 1 << 12)?;
     let spatial_merge_size = f.dim("spatial_merge_size", 1 << 6)?;
     let window_size = f.dim("window_size", 1 << 20)?;
-    f.divides("patch_size × spatial_merge_size", patch_size * spatial_merge_size, "window_size", window_size)?;
-    let fullatt_block_indexes = f.indexes("fullatt_block_indexes")?;
-    if let Some(&beyond) = fullatt_block_indexes.iter().find(|&&l| l >= depth) {
-        return Err(f.wrong("fullatt_block_indexes", &format!("indexes below depth {depth}"), beyond));
+    let group = patch_size * spatial_merge_size;
+    if window_size < group {
+        return Err(f.wrong("window_size", &format!("at least patch_size × spatial_merge_size {group}"), window_size));
     }
     let channels = if f.has("in_channels") { "in_channels" } else { "in_chans" };
     Ok(VisionConfig {
@@ -271,8 +308,9 @@ fn read_vision(f: &Fields) -> Result<VisionConfig> {
         temporal_patch_size: f.dim("temporal_patch_size", 1 << 6)?,
         spatial_merge_size,
         window_size,
-        fullatt_block_indexes,
+        fullatt_block_indexes: f.indexes("fullatt_block_indexes")?,
         out_hidden_size: f.dim("out_hidden_size", MAX_DIM)?,
         in_channels: f.dim(channels, 1 << 6)?,
+        rope_theta: rope_theta.unwrap_or(VISION_ROPE_THETA),
     })
 }

@@ -9,7 +9,7 @@ fn flat() -> Value {
         "use_sliding_window": false, "sliding_window": 32768, "max_window_layers": 70, "attention_dropout": 0.0,
         "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
         "image_token_id": 151655, "video_token_id": 151656, "eos_token_id": 151645, "torch_dtype": "bfloat16",
-        "unknown_key": {"kept": true}, "layer_types": ["full_attention"],
+        "unknown_key": {"kept": true}, "layer_types": vec!["full_attention"; 36],
         "vision_config": {
             "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 2048,
             "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 112,
@@ -81,6 +81,50 @@ fn text_config_wins_over_the_root() {
     assert_eq!(ModelConfig::from_json(&raw).unwrap().text.num_hidden_layers, 36);
 }
 
+/// What the flat configuration reads as after `change`.
+fn read_with(change: impl FnOnce(&mut Value)) -> ModelConfig {
+    let mut raw = flat();
+    change(&mut raw);
+    ModelConfig::from_json(&raw).unwrap()
+}
+
+#[test]
+fn the_tower_turns_by_the_stated_base_wherever_it_is_stated() {
+    assert_eq!(read_with(|_| ()).vision.rope_theta, 10_000.0);
+    let stated = json!({"rope_type": "axial", "rope_theta": 50.0});
+    assert_eq!(read_with(|raw| raw["vision_config"]["rope_parameters"] = stated).vision.rope_theta, 50.0);
+    assert_eq!(read_with(|raw| raw["vision_config"]["rope_theta"] = json!(70.0)).vision.rope_theta, 70.0);
+}
+
+#[test]
+fn rotary_settings_may_be_repeated_if_they_are_equal() {
+    let twice = |raw: &mut Value| {
+        raw["rope_parameters"] = json!({"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]});
+    };
+    assert_eq!(read_with(twice).text, read_with(|_| ()).text);
+}
+
+#[test]
+fn null_key_value_heads_are_as_many_as_query_heads_and_missing_ones_are_refused() {
+    assert_eq!(read_with(|raw| raw["num_key_value_heads"] = Value::Null).text.num_key_value_heads, 16);
+    let mut raw = flat();
+    raw.as_object_mut().unwrap().shift_remove("num_key_value_heads");
+    let message = ModelConfig::from_json(&raw).unwrap_err().to_string();
+    assert_eq!(message, "config.json: num_key_value_heads is missing");
+}
+
+/// As transformers reads them: a layer number that never comes, and a side divided without remainder.
+#[test]
+fn indexes_beyond_the_depth_and_a_partly_filled_window_mean_what_they_mean_to_the_reference() {
+    let vision = read_with(|raw| {
+        raw["vision_config"]["fullatt_block_indexes"] = json!([7, 32]);
+        raw["vision_config"]["window_size"] = json!(100);
+    })
+    .vision;
+    assert_eq!(vision.fullatt_block_indexes, [7, 32]);
+    assert_eq!(vision.window_cells(), 3);
+}
+
 #[test]
 fn the_json_is_given_back_unchanged() {
     let raw = flat();
@@ -97,6 +141,7 @@ fn refusals_name_the_field_what_was_expected_and_what_came() {
             json!(["full_attention", "sliding_attention"]),
             "layer_types: expected \"full_attention\" for every layer, got \"sliding_attention\"",
         ),
+        ("layer_types", json!(["full_attention"]), "layer_types: expected an entry for each of 36 layers, got 1"),
         ("model_type", json!("qwen2_vl"), "model_type: expected \"qwen2_5_vl\", got \"qwen2_vl\""),
         ("hidden_act", json!("gelu"), "hidden_act: expected \"silu\", got \"gelu\""),
         ("attention_dropout", json!(0.1), "attention_dropout: expected 0, got 0.1"),
@@ -117,14 +162,30 @@ fn refusals_name_the_field_what_was_expected_and_what_came() {
             "vision_config.out_hidden_size: expected the language model's hidden_size 2048, got 3584",
         ),
         (
-            "vision_config.fullatt_block_indexes",
-            json!([32]),
-            "fullatt_block_indexes: expected indexes below depth 32, got 32",
+            "vision_config.window_size",
+            json!(27),
+            "window_size: expected at least patch_size × spatial_merge_size 28, got 27",
+        ),
+        ("vision_config.head_dim", json!(64), "vision_config.head_dim: expected hidden_size / num_heads = 80, got 64"),
+        (
+            "vision_config.rope_parameters",
+            json!({"rope_type": "dynamic", "rope_theta": 10000.0}),
+            "vision_config.rope_parameters.rope_type: expected \"axial or default\", got \"dynamic\"",
         ),
         (
-            "vision_config.window_size",
-            json!(100),
-            "window_size: expected a multiple of patch_size × spatial_merge_size 28, got 100",
+            "vision_config.rope_parameters",
+            json!({"rope_type": "axial", "rope_theta": 0}),
+            "vision_config.rope_parameters.rope_theta: expected a positive number, got 0",
+        ),
+        (
+            "rope_scaling.rope_theta",
+            json!(5e5),
+            "rope_scaling.rope_theta: expected 1000000.0, which the same file states elsewhere, got 500000.0",
+        ),
+        (
+            "rope_parameters",
+            json!({"rope_type": "default", "rope_theta": 1e6, "mrope_section": [64, 0, 0]}),
+            "rope_scaling.mrope_section: expected [64, 0, 0], which the same file states elsewhere, got [16, 24, 24]",
         ),
         ("vision_config", Value::Null, "vision_config is missing"),
         ("rms_norm_eps", json!("1e-6"), "rms_norm_eps: expected a positive number, got \"1e-6\""),

@@ -1,6 +1,6 @@
 //! What was compared, how far apart it was, and how far apart it may be.
 
-use crate::{Precision, Result};
+use crate::{Error, Precision, Result};
 use candle_core::{DType, Tensor};
 use serde_json::{Value, json};
 
@@ -56,7 +56,12 @@ impl Check {
         Self { outcome: Outcome::Absent, ..Self::new(case, what, "", 0.0, 0.0) }
     }
 
-    /// One JSON object.
+    /// Something to compare that could not be: a failure like any miss, so that the comparisons beside it are still made.
+    pub(super) fn unusable(case: &str, what: impl Into<String>, error: &Error) -> Self {
+        Self::new(case, what, format!("{}: {error}", error.code()), f64::INFINITY, 0.0)
+    }
+
+    /// One JSON object; a deviation that is not a finite number is null there.
     pub fn to_json(&self) -> Value {
         json!({
             "model": self.model, "case": self.case, "precision": format!("{:?}", self.precision).to_lowercase(),

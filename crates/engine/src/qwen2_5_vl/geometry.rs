@@ -105,6 +105,7 @@ mod tests {
             fullatt_block_indexes: vec![],
             out_hidden_size: 8,
             in_channels: 3,
+            rope_theta: 10_000.0,
         }
     }
 

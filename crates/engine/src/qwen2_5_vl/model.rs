@@ -103,10 +103,11 @@ impl Model {
         Ok(Self { config, layout, params, vision, merger, text, tower_cache: TowerCache::default() })
     }
 
-    /// Writes weights under hub names, in shards of at most 5 GB, and `config.json`.
+    /// Writes weights under hub names, in shards of at most 5 GB, and `config.json`, in place of the weights the folder had.
     ///
     /// # Errors
-    /// `E_CKPT_SAVE` naming the file. Every file is complete or unchanged.
+    /// `E_CKPT_SAVE` naming the file. Every file is complete or unchanged. `E_WEIGHTS` naming a tensor with a value that `dtype` has no
+    /// finite number for; nothing is written then.
     pub fn save(&self, folder: &Path, dtype: SaveDtype) -> Result<()> {
         self.save_sharded(folder, dtype, MAX_SHARD_BYTES)
     }

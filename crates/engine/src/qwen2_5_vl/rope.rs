@@ -1,7 +1,7 @@
 //! Rotary positions: the three-axis position ids of the language model and the angle tables of both towers.
 
 use crate::Result;
-use crate::config::{TextConfig, VISION_ROPE_THETA, VisionConfig};
+use crate::config::{TextConfig, VisionConfig};
 use crate::params::dtype_of;
 use coldstart_gemm::Precision;
 use coldstart_kernels::rope::Angles;
@@ -71,7 +71,7 @@ pub fn text_angles(
 pub fn vision_angles(coordinates: &[[u32; 2]], config: &VisionConfig, precision: Precision) -> Result<Angles> {
     let half = config.head_dim / 2;
     let quarter = half / 2;
-    let frequency = |j| frequency(VISION_ROPE_THETA, j % quarter, quarter);
+    let frequency = |j| frequency(config.rope_theta, j % quarter, quarter);
     let position = |i: usize, j| f64::from(coordinates[i][j / quarter]);
     Ok(Angles::tabulate(coordinates.len(), half, dtype_of(precision), None, frequency, position)?)
 }
@@ -97,5 +97,31 @@ mod tests {
         assert_eq!(axis(1), [0, 1, 2, 3, 3, 3, 4, 4, 4, 6, 7]);
         assert_eq!(axis(2), [0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7]);
         assert_eq!(counter.next(), 8);
+    }
+
+    #[test]
+    fn the_tower_turns_by_the_configured_base_rows_first() {
+        // A head of 8: two half-dimensions turn by the row, two by the column, with the frequencies 1 and 1/√50.
+        let config = VisionConfig {
+            depth: 1,
+            hidden_size: 8,
+            intermediate_size: 8,
+            num_heads: 1,
+            head_dim: 8,
+            patch_size: 14,
+            temporal_patch_size: 2,
+            spatial_merge_size: 2,
+            window_size: 112,
+            fullatt_block_indexes: vec![],
+            out_hidden_size: 8,
+            in_channels: 3,
+            rope_theta: 50.0,
+        };
+        let slow = 50f64.sqrt().recip();
+        let angles = vision_angles(&[[3, 5]], &config, Precision::F64).unwrap();
+        let expected = [3.0, 3.0 * slow, 5.0, 5.0 * slow].map(f64::sin);
+        for (found, expected) in angles.sin.flatten_all().unwrap().to_vec1::<f64>().unwrap().iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-15, "{found} against {expected}");
+        }
     }
 }

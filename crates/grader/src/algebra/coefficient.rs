@@ -88,10 +88,14 @@ impl Coefficient {
         })
     }
 
-    /// One division, not a product with the reciprocal: doubles tell them apart.
+    /// One division, not a product with the reciprocal: doubles tell them apart. By a double, an exact number is multiplied with
+    /// the reciprocal all the same, as SymPy does it.
     pub fn div(&self, other: &Self, budget: &mut Budget) -> Result<Self, Stop> {
         if other.is_zero() {
             return Err(Stop::Undefined);
+        }
+        if let (Self::Exact(_), Self::Double(divisor)) = (self, other) {
+            return Ok(self.mul(&Self::Double(1.0 / divisor), budget)?);
         }
         Ok(match Pair::new(self, other, budget)? {
             Pair::Exact(a, b) => Self::Exact(a.div(&b, budget)?.ok_or(Stop::Undefined)?),

@@ -1,7 +1,7 @@
 //! Whether the value of an answer equals the value of the gold answer.
 
 use super::relations;
-use super::value::{Chain, Matrix, Relation, Value, infinite, is_decimal, spelling};
+use super::value::{Chain, Matrix, Relation, Value, has_symbols, infinite, is_decimal, spelling};
 use crate::algebra::{self, Arena, How, Id};
 use crate::{Budget, Path, Refusal, budget::cost};
 
@@ -33,7 +33,7 @@ impl<'a> Comparison<'a> {
     /// Not symmetric: what the gold answer names may be left out, what it leaves out may be named.
     pub fn same(&mut self, gold: &Value, given: &Value) -> Result<bool, Refusal> {
         self.budget.step(cost::VISIT)?;
-        let (gold, given) = self.without_names(gold, given);
+        let (gold, given) = self.without_names(gold, given)?;
         let solved = match gold {
             Value::Relation(chain) if given.is_collection() => relations::solutions(self, chain)?,
             _ => None,
@@ -58,13 +58,30 @@ impl<'a> Comparison<'a> {
     }
 
     /// `x = 8` and `8`: the value counts if only one side is an equation.
-    fn without_names<'v>(&self, gold: &'v Value, given: &'v Value) -> (&'v Value, &'v Value) {
-        if given.is_equation() && !gold.is_equation() {
-            (gold, last_side(given))
-        } else if gold.is_assignment(self.arena) && !given.is_equation() {
-            (last_side(gold), given)
-        } else {
-            (gold, given)
+    fn without_names<'v>(&mut self, gold: &'v Value, given: &'v Value) -> Result<(&'v Value, &'v Value), Refusal> {
+        Ok(match given {
+            Value::Relation(chain) if given.is_equation() && !gold.is_equation() => {
+                if self.tells_value(chain)? {
+                    (gold, last_side(given))
+                } else {
+                    (gold, given)
+                }
+            }
+            _ if gold.is_assignment(self.arena) && !given.is_equation() => (last_side(gold), given),
+            _ => (gold, given),
+        })
+    }
+
+    /// Whether an equation says what its last side is: of a name, `x = 8` and `f(x) = 8`, or of a calculation that comes to it,
+    /// `3 + 5 = 8`. Not `2x = 8`, of which 8 is no solution.
+    fn tells_value(&mut self, chain: &Chain) -> Result<bool, Refusal> {
+        let (first, last) = (&chain.sides[0], &chain.sides[chain.sides.len() - 1]);
+        if first.is_name(self.arena) {
+            return Ok(true);
+        }
+        match first.expression() {
+            Some(id) if !has_symbols(self.arena, id) => self.same(last, first),
+            _ => Ok(false),
         }
     }
 

@@ -13,15 +13,11 @@ mod text;
 mod value;
 
 use self::compare::Comparison;
-use self::value::Value;
 use crate::algebra::Arena;
-use crate::{Budget, Path, Refusal, budget::cost};
+use crate::{Budget, Limits, Path, Refusal, budget::cost};
 
 pub use candidates::extract_answer;
 pub use constant::constant_value;
-
-/// Parts of a text that are read when the whole is no value.
-const PARTS: usize = 8;
 
 /// `Ok(Some(path))`: equal, found on that path; `Ok(None)`: different; `Err`: a limit was reached first.
 pub(crate) fn decide(given: &str, gold: &str, seed: u64, budget: &mut Budget) -> Result<Option<Path>, Refusal> {
@@ -35,23 +31,23 @@ pub(crate) fn decide(given: &str, gold: &str, seed: u64, budget: &mut Budget) ->
         return Ok(Some(Path::Normalised));
     }
     let mut arena = Arena::with_real_symbols();
-    let gold = read(gold, &gold_text, &mut arena, budget)?;
-    let given = read(given, &given_text, &mut arena, budget)?;
     // A text that means nothing equals only the same text, and that was tried.
-    let (Some(gold), Some(given)) = (gold, given) else { return Ok(None) };
+    let Some(gold) = parse::parse(&gold_text, &mut arena, budget)? else { return Ok(None) };
+    let mut value = parse::parse(&given_text, &mut arena, budget)?;
+    if value.is_none()
+        && let Some(rest) = text::without_label(&given_text)
+    {
+        value = parse::parse(rest, &mut arena, budget)?;
+    }
+    let Some(given) = value else { return Ok(None) };
     Comparison::new(&mut arena, budget, seed).decide(&gold, &given)
 }
 
-/// The value of a cleaned text; failing that, of the last formula or number in the text as it was.
-fn read(original: &str, cleaned: &str, arena: &mut Arena, budget: &mut Budget) -> Result<Option<Value>, Refusal> {
-    if let Some(value) = parse::parse(cleaned, arena, budget)? {
-        return Ok(Some(value));
-    }
-    for part in candidates::last_values(original).take(PARTS) {
-        budget.step(cost::CLEANED_BYTE * part.len())?;
-        if let Some(value) = parse::parse(&text::clean(part), arena, budget)? {
-            return Ok(Some(value));
-        }
-    }
-    Ok(None)
+/// Whether `latex` is read as a value. What is not equals only the same text, spaces and capitals apart.
+#[must_use]
+pub fn is_value(latex: &str, limits: &Limits) -> bool {
+    let mut budget = Budget::new(limits);
+    latex.len() <= limits.answer_bytes
+        && parse::parse(&text::clean(latex), &mut Arena::with_real_symbols(), &mut budget)
+            .is_ok_and(|value| value.is_some())
 }

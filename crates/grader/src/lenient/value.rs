@@ -89,6 +89,12 @@ impl Value {
         self.is_equation() && matches!(self, Self::Relation(chain) if chain.sides[0].is_symbols(arena))
     }
 
+    /// What a value is said of: symbols alone, or a function of something.
+    pub fn is_name(&self, arena: &Arena) -> bool {
+        let is_call = |id: Id| matches!(arena.node(id), Node::Call(..)) && has_symbols(arena, id);
+        self.is_symbols(arena) || self.expression().is_some_and(is_call)
+    }
+
     fn is_symbols(&self, arena: &Arena) -> bool {
         match self {
             Self::Expression(id) => is_symbols(arena, *id),
@@ -98,17 +104,29 @@ impl Value {
     }
 }
 
-/// Made of symbols by sums, products and quotients. The recursion is bounded by the height of the arena's trees.
+/// Made of symbols by sums, products and quotients: `x`, `PQ`, and `DE` and `BI` with their Euler's number and imaginary unit.
 pub(super) fn is_symbols(arena: &Arena, id: Id) -> bool {
+    letters(arena, id) == Some(true)
+}
+
+/// Whether what is made of letters alone has a symbol in it. The recursion is bounded by the height of the arena's trees.
+fn letters(arena: &Arena, id: Id) -> Option<bool> {
     match arena.node(id) {
-        Node::Symbol(_) => true,
-        Node::Pow(base, exponent) => {
-            is_symbols(arena, *base)
-                && matches!(arena.node(*exponent), Node::Number(value) if *value == Rational::MINUS_ONE)
-        }
-        Node::Add(items) | Node::Mul(items) => items.iter().all(|item| is_symbols(arena, *item)),
-        _ => false,
+        Node::Symbol(_) => Some(true),
+        Node::E | Node::I => Some(false),
+        Node::Pow(base, exponent) => match arena.node(*exponent) {
+            Node::Number(value) if *value == Rational::MINUS_ONE => letters(arena, *base),
+            _ => None,
+        },
+        Node::Add(items) => items.iter().all(|item| letters(arena, *item) == Some(true)).then_some(true),
+        Node::Mul(items) => items.iter().try_fold(false, |found, item| Some(letters(arena, *item)? || found)),
+        _ => None,
     }
+}
+
+pub(super) fn has_symbols(arena: &Arena, id: Id) -> bool {
+    let node = arena.node(id);
+    matches!(node, Node::Symbol(_)) || node.children().any(|child| has_symbols(arena, child))
 }
 
 /// The letters of a symbol or a product of symbols, in the order written.

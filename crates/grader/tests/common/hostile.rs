@@ -121,6 +121,9 @@ fn functions() -> Named {
 /// What opens more often than anything closes, and what closes after hundreds of levels.
 fn nests() -> Named {
     vec![
+        ("systems in systems", nest(r"\begin{array}{l}x=", "1", r"\end{array}", 60)),
+        ("systems without an end", r"\begin{array}{l}x=".repeat(200)),
+        ("a name of quotients", format!("{}=12", nest("e/(", "e", ")", 60))),
         ("open braces", "{".repeat(4000)),
         ("open parentheses", "(".repeat(4000)),
         ("closed parentheses", nest("(", "x", ")", 2000)),

@@ -3,7 +3,7 @@
 import { breakdownByGroup, countCorrect } from '../../breakdown.js'
 import { pythonFixed } from '../../python-numbers.js'
 import type { ScoredRow, Summary } from '../../types.js'
-import { goldsOf, metricOf } from '../protocol.js'
+import { goldsOf } from '../protocol.js'
 import { textOnly } from './data.js'
 
 const printed = (correct: number, n: number): string => pythonFixed(n === 0 ? 0 : correct / n, 3)
@@ -16,7 +16,7 @@ export function summarizeMathVerse(rows: readonly ScoredRow[]): Summary {
   const n = counted.length
   return {
     score: n === 0 ? 0 : correct / n,
-    metric: metricOf(pictured.length === 0 ? 'accuracy, Text Only' : 'accuracy', rows),
+    metric: pictured.length === 0 ? 'accuracy, Text Only' : 'accuracy',
     n,
     correct,
     breakdowns: {

@@ -61,7 +61,8 @@ function evaluatedItem(item: string): string | null {
 function constantOf(latex: string): number | null {
   const plain = untilUnopened(latex.replaceAll('$', '').replaceAll('\\boxed', ''))
   if (!isLatexConstant(plain)) return null
-  const value = unwrap(native().constantValue(plain))
+  // Their reader stops at a final full stop.
+  const value = unwrap(native().constantValue(plain.replace(/\.\s*$/, '')))
   return value !== null && Number.isFinite(value) ? value : null
 }
 

@@ -11,6 +11,7 @@ import {
   textColumn,
   textList,
 } from '../columns.js'
+import type { MathVistaFields } from './fields.js'
 import { buildQuery } from './query.js'
 
 const images = ['decoded_image', 'image']
@@ -32,20 +33,6 @@ export const mathvistaSplits = {
   test: { rows: 5141, columns, images },
 } as const satisfies Record<string, SplitSpec>
 
-/** The columns that questions and scores are made from. */
-export interface MathVistaFields {
-  question: string
-  question_type: 'multi_choice' | 'free_form'
-  answer_type: 'text' | 'integer' | 'float' | 'list'
-  /** Empty for free form. */
-  choices: string[]
-  /** Empty without one. */
-  unit: string
-  /** Digits after the point, for floats. */
-  precision: number | null
-  query: string
-}
-
 /** Keys of the metadata that reports break down by. */
 const groupNames = ['source', 'language', 'category', 'task', 'context', 'grade', 'skills'] as const
 
@@ -65,11 +52,6 @@ export function readMathVista(records: readonly RawRecord[]): BenchmarkRow[] {
       fields: { ...fieldsOf(record, images), ...fields },
     }
   })
-}
-
-/** The checked columns of a row that was read. */
-export function mathvistaFields(row: BenchmarkRow): MathVistaFields {
-  return row.fields as unknown as MathVistaFields
 }
 
 function mathvistaColumns(record: RawRecord): MathVistaFields {

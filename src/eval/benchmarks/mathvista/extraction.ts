@@ -5,7 +5,7 @@ import { lettered } from '../../option-matching.js'
 import { pythonFloat, pythonInt, pythonRepr, pythonRound, pythonTrunc } from '../../python-numbers.js'
 import { pythonStrip } from '../../python-text.js'
 import type { ProtocolOptions } from '../../types.js'
-import type { MathVistaFields } from './data.js'
+import type { MathVistaFields } from './fields.js'
 
 /** The columns that decide how an answer is read. */
 export type AnswerForm = Pick<MathVistaFields, 'question_type' | 'answer_type' | 'choices' | 'precision'>

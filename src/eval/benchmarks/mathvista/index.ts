@@ -9,8 +9,9 @@ import { asIs, askJudge, unjudged } from '../judging.js'
 import { paperProtocol } from '../paper.js'
 import { accuracySummary, defineProtocol } from '../protocol.js'
 import { type RulesTask, scoreByRules } from '../rules.js'
-import { mathvistaFields, mathvistaSplits, readMathVista } from './data.js'
+import { mathvistaSplits, readMathVista } from './data.js'
 import { normalise, shortcut } from './extraction.js'
+import { mathvistaFields } from './fields.js'
 
 const query = (row: BenchmarkRow): string => mathvistaFields(row).query
 

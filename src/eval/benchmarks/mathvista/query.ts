@@ -2,7 +2,7 @@
 
 import { lettered } from '../../option-matching.js'
 import { pythonStrip } from '../../python-text.js'
-import type { MathVistaFields } from './data.js'
+import type { MathVistaFields } from './fields.js'
 
 const choiceHint = 'Please answer the question and provide the correct option letter, e.g., A, B, C, D, at the end.'
 

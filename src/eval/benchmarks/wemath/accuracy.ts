@@ -22,17 +22,11 @@ export function stepAccuracies(rows: readonly ScoredRow[]): Record<'S1' | 'S2' |
   }
 }
 
-/** A domain's score and its text. */
-export interface DomainScore {
-  score: number
-  text: string
-}
-
 /**
- * Mean over a domain's leaves of the accuracy on the leaf's steps; leaves without steps, and steps whose row has no domain,
- * are left out.
+ * Scores by domain: the mean over a domain's leaves of the accuracy on the leaf's steps, beside the number of its steps and of right
+ * ones. Leaves without steps, and steps whose row has no domain, are left out.
  */
-export function domainScores(rows: readonly ScoredRow[]): Record<string, DomainScore> {
+export function domainScores(rows: readonly ScoredRow[]): Record<string, Cell> {
   const domains = new Map<string, Map<string, { n: number; correct: number }>>()
   for (const { row, scored } of rows) {
     const domain = row.groups.domain
@@ -43,11 +37,14 @@ export function domainScores(rows: readonly ScoredRow[]): Record<string, DomainS
     const { n, correct } = leaves.get(leaf) ?? { n: 0, correct: 0 }
     leaves.set(leaf, { n: n + 1, correct: correct + (scored.correct === true ? 1 : 0) })
   }
-  const scores = [...domains].map(([domain, leaves]): [string, DomainScore] => {
+  const scores = [...domains].map(([domain, leaves]): [string, Cell] => {
     // In the order of the leaves' names: a sum of fractions must not depend on the order of the rows.
-    const means = [...leaves].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { n, correct }]) => correct / n)
-    const score = means.reduce((sum, mean) => sum + mean, 0) / means.length
-    return [domain, { score, text: pythonPercent(score, 2) }]
+    const counts = [...leaves].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count)
+    const total = (of: (count: { n: number; correct: number }) => number): number =>
+      counts.reduce((sum, count) => sum + of(count), 0)
+    const accuracy = total(({ n, correct }) => correct / n) / counts.length
+    const [n, correct] = [total((count) => count.n), total((count) => count.correct)]
+    return [domain, { n, correct, accuracy, text: pythonPercent(accuracy, 2) }]
   })
   return Object.fromEntries(scores.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -2,7 +2,7 @@
 
 import { pythonPercent } from '../../python-numbers.js'
 import type { ScoredRow, Summary } from '../../types.js'
-import { accuracySummary, metricOf } from '../protocol.js'
+import { accuracySummary } from '../protocol.js'
 import { domainScores, stepAccuracies } from './accuracy.js'
 import { wemathFields } from './data.js'
 import { type Composite, fourDimensional, printedMetrics } from './metrics.js'
@@ -10,15 +10,18 @@ import { type Composite, fourDimensional, printedMetrics } from './metrics.js'
 /** Plain accuracy over all rows. */
 export function summarizeAccuracy(rows: readonly ScoredRow[]): Summary {
   const summary = accuracySummary(rows, (correct, n) => pythonPercent(n === 0 ? 0 : correct / n, 2))
-  const domains = domainScores(rows)
+  const domain = domainScores(rows)
   const metrics = fourDimensional(compositesOf(rows))
   return {
     ...summary,
-    breakdowns: { ...summary.breakdowns, accuracy: stepAccuracies(rows) },
+    breakdowns: {
+      ...summary.breakdowns,
+      ...(Object.keys(domain).length === 0 ? {} : { domain }),
+      accuracy: stepAccuracies(rows),
+    },
     extra: {
       ...summary.extra,
       fourDimensional: { ...metrics, printed: printedMetrics(metrics) },
-      ...(Object.keys(domains).length === 0 ? {} : { domains }),
     },
   }
 }
@@ -28,7 +31,7 @@ export function summarizeStrict(rows: readonly ScoredRow[]): Summary {
   const summary = summarizeAccuracy(rows)
   const { composites, strict } = fourDimensional(compositesOf(rows))
   if (composites === 0) return summary
-  const headline = { score: strict.score, n: composites, correct: strict.CM, metric: metricOf('strict score', rows) }
+  const headline = { score: strict.score, n: composites, correct: strict.CM, metric: 'strict score' }
   return { ...summary, ...headline, extra: { ...summary.extra, printed: pythonPercent(strict.score, 2) } }
 }
 

@@ -6,7 +6,7 @@ use crate::params::{PartSpec, Source, StorageSpec};
 use crate::{Error, Result};
 use coldstart_gemm::Scalar;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const SINGLE: &str = "model.safetensors";
@@ -181,6 +181,12 @@ fn read_index(folder: &Path) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
+/// The weight files that the index of `folder` names; none where it has no index that can be read.
+pub(super) fn indexed_files(folder: &Path) -> BTreeSet<String> {
+    let names = read_index(folder).unwrap_or_default().into_values();
+    names.filter(|name| is_plain(name) && name.ends_with(".safetensors")).collect()
+}
+
 /// The index must say of every tensor where it is, and of nothing else.
 fn check_index(
     folder: &Path,
@@ -202,14 +208,17 @@ fn check_index(
     }
 }
 
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
+}
+
 /// The path of a file that must lie in `folder` itself.
 ///
 /// A download cache stores snapshots as links into a sibling `blobs` folder; for `…/snapshots/REVISION` the root is therefore the
 /// folder above `snapshots`.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     let unsafe_name = |why: &str| Err(Error::ModelUnsafe(format!("{}: file name {name:?} {why}", folder.display())));
-    let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0']);
-    if !plain {
+    if !is_plain(name) {
         return unsafe_name("is not a plain name inside the model folder");
     }
     let unreadable = |path: &Path, e: std::io::Error| Error::Model(format!("{}: {e}", path.display()));

@@ -1,5 +1,6 @@
 //! Writing a model folder under hub names, as one file or in shards. Files are written beside their names and renamed when complete.
 
+use super::checkpoint::indexed_files;
 use crate::config::ModelConfig;
 use crate::params::{Params, Part};
 use crate::{Error, Result};
@@ -8,6 +9,7 @@ use coldstart_kernels::access;
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 
 /// Largest shard that [`Model::save`](crate::Model::save) writes, as on the hub.
@@ -49,9 +51,18 @@ impl SaveDtype {
             SaveDtype::Bfloat16 => 2,
         }
     }
+
+    /// The least magnitude that is written as infinity.
+    fn overflow(self) -> f32 {
+        match self {
+            SaveDtype::Float32 => f32::INFINITY,
+            // Half way from the largest value to the next power of two, where the tie goes up.
+            SaveDtype::Bfloat16 => f32::from_bits(0x7f7f_8000),
+        }
+    }
 }
 
-/// Writes weights, index and `config.json` into `folder`, which is made if absent.
+/// Writes weights, index and `config.json` into `folder`, which is made if absent, and removes the weights that lay there before.
 pub(crate) fn save(
     params: &Params,
     config: &ModelConfig,
@@ -59,7 +70,9 @@ pub(crate) fn save(
     dtype: SaveDtype,
     max_shard: u64,
 ) -> Result<()> {
+    check_finite(params, dtype)?;
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    let mut stale = indexed_files(folder);
     let shards = cut(params, dtype, max_shard);
     if let [all] = &shards[..] {
         write_shard(params, all, &folder.join(SINGLE), dtype)?;
@@ -69,6 +82,7 @@ pub(crate) fn save(
         for (i, shard) in shards.iter().enumerate() {
             let name = format!("model-{:05}-of-{:05}.safetensors", i + 1, shards.len());
             write_shard(params, shard, &folder.join(&name), dtype)?;
+            stale.remove(&name);
             map.extend(shard.iter().map(|part| (part.name.to_string(), json!(name))));
         }
         let total: u64 = shards.iter().flatten().map(|part| size(part, dtype)).sum();
@@ -76,7 +90,31 @@ pub(crate) fn save(
         // A single file would be preferred over the index when the folder is read.
         remove_stale(&folder.join(SINGLE))?;
     }
-    write_json(&folder.join("config.json"), &with_dtype(config.to_json(), dtype))
+    stale.remove(SINGLE);
+    write_json(&folder.join("config.json"), &with_dtype(config.to_json(), dtype))?;
+    stale.iter().try_for_each(|name| remove_stale(&folder.join(name)))
+}
+
+/// A value that is written as infinity makes a folder that nobody can load, so it is refused before the first byte.
+fn check_finite(params: &Params, dtype: SaveDtype) -> Result<()> {
+    for part in params.parts() {
+        let (span, name) = (span(params, &part), ("value", params.value(part.id)));
+        let fits = |x: f32| x.abs() < dtype.overflow();
+        let found = if params.precision() == Precision::F64 {
+            access::read("save", name, |v: &[f64]| v[span].iter().copied().enumerate().find(|&(_, x)| !fits(x as f32)))
+        } else {
+            access::read("save", name, |v: &[f32]| {
+                v[span].iter().map(|&x| f64::from(x)).enumerate().find(|&(_, x)| !fits(x as f32))
+            })
+        };
+        if let Some((at, x)) = found? {
+            let (name, dtype) = (part.name, dtype.name());
+            return Err(Error::Weights(format!(
+                "{name}: element {at}: expected a finite number in {dtype}, got {x:e}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn size(part: &Part, dtype: SaveDtype) -> u64 {
@@ -125,16 +163,19 @@ fn write_shard(params: &Params, parts: &[Part], path: &Path, dtype: SaveDtype) -
 
 /// The values of one tensor in the file's type, from whichever type the store has.
 fn write_part(params: &Params, part: &Part, dtype: SaveDtype, out: &mut dyn Write) -> std::io::Result<()> {
-    let value = params.value(part.id);
-    let cols: usize = value.dims()[1..].iter().product();
-    let span = part.rows.start * cols..part.rows.end * cols;
-    let name = ("value", value);
+    let (span, name) = (span(params, part), ("value", params.value(part.id)));
     let written = if params.precision() == Precision::F64 {
         access::read("save", name, |v: &[f64]| write_values(v[span].iter().map(|&x| x as f32), dtype, out))
     } else {
         access::read("save", name, |v: &[f32]| write_values(v[span].iter().copied(), dtype, out))
     };
     written.map_err(std::io::Error::other)?
+}
+
+/// Where a tensor lies among the elements of its storage.
+fn span(params: &Params, part: &Part) -> Range<usize> {
+    let cols: usize = params.value(part.id).dims()[1..].iter().product();
+    part.rows.start * cols..part.rows.end * cols
 }
 
 fn write_values(values: impl Iterator<Item = f32>, dtype: SaveDtype, out: &mut dyn Write) -> std::io::Result<()> {

@@ -59,14 +59,6 @@ pub fn extract_answer<'a>(response: &'a str, limits: &Limits) -> Option<&'a str>
     })
 }
 
-/// The formulas and numbers of a text that is no value itself, last first. A number that the text begins with is no more than a
-/// part of it: `2√10` is not 2.
-pub(super) fn last_values(text: &str) -> impl Iterator<Item = &str> {
-    let first = text.find(|c: char| !c.is_whitespace() && !"*$€£¥".contains(c)).unwrap_or(text.len());
-    let is_part = move |span: &Span<'_>| span.start > first || text[span.start..].starts_with(['$', '\\']);
-    spans(text).into_iter().rev().filter(is_part).map(|span| span.inside)
-}
-
 /// All candidates by where they end.
 fn spans(text: &str) -> Vec<Span<'_>> {
     let mut spans = formulas::find(text);

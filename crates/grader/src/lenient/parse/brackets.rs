@@ -17,7 +17,12 @@ impl Parser<'_> {
             self.bars = bars;
             return Ok(Value::Set(Vec::new()));
         }
+        let is_system = open == Bracket::Set && matches!(self.peek(), Some(TokenKind::Begin(_)));
         let groups = self.groups()?;
+        // `\left\{ … \right.`: a system of equations has a brace on its left alone.
+        if is_system && self.peek().is_none() {
+            return Ok(lists::bare(groups, self));
+        }
         let Some(TokenKind::Close(close)) = self.peek() else { return Err(Stop::Syntax) };
         self.at += 1;
         self.bars = bars;

@@ -54,7 +54,8 @@ impl<'a> Lexer<'a> {
             TokenKind::Open(_) => self.brackets.push(std::mem::take(&mut self.single_digits)),
             TokenKind::Close(_) => self.single_digits = self.brackets.pop().unwrap_or(0).saturating_sub(1),
             TokenKind::Frac | TokenKind::Binom => self.single_digits = 2,
-            TokenKind::Sqrt => self.single_digits = 1,
+            // People who leave the braces out mean all digits: `\sqrt 32`.
+            TokenKind::Sqrt => {}
             TokenKind::Underscore if matches!(self.last(), Some(TokenKind::Func(Func::Log))) => self.single_digits = 1,
             _ => self.single_digits = self.single_digits.saturating_sub(1),
         }
@@ -124,10 +125,14 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The `{…}` at the start, and its length with what precedes it.
+/// The `{…}` or else the one letter at the start, and its length with what precedes it.
 fn argument(rest: &str) -> Result<(&str, usize), Stop> {
     let open = rest.len() - rest.trim_start().len() + 1;
-    let inside = rest.trim_start().strip_prefix('{').ok_or(Stop::Syntax)?;
+    let letter = rest.trim_start();
+    if letter.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Ok((&letter[..1], open));
+    }
+    let inside = letter.strip_prefix('{').ok_or(Stop::Syntax)?;
     let end = balanced(inside);
     if inside[end..].is_empty() { Err(Stop::Syntax) } else { Ok((&inside[..end], open + end + 1)) }
 }
@@ -206,21 +211,21 @@ fn operator<'a>(rest: &str) -> Option<(TokenKind<'a>, usize)> {
     }
     let c = rest.chars().next()?;
     let kind = match c {
-        '+' => T::Plus,
-        '-' | '−' => T::Minus,
+        '+' | '＋' => T::Plus,
+        '-' | '−' | '－' => T::Minus,
         '±' | '∓' => T::PlusMinus,
         '*' | '×' | '⋅' | '·' | '∗' => T::Times,
-        '/' | '÷' | ':' => T::Divide,
+        '/' | '÷' | ':' | '：' => T::Divide,
         '^' => T::Caret,
         '_' => T::Underscore,
         '!' => T::Bang,
         '%' => T::Percent,
         '°' => T::Degree,
-        ',' => T::Comma,
-        ';' => T::Semicolon,
+        ',' | '，' => T::Comma,
+        ';' | '；' => T::Semicolon,
         '&' => T::Ampersand,
         '|' => T::Bar,
-        '=' | '≡' => T::Relation(Relation::Eq),
+        '=' | '＝' | '≡' => T::Relation(Relation::Eq),
         '<' => T::Relation(Relation::Lt),
         '>' => T::Relation(Relation::Gt),
         '≤' => T::Relation(Relation::Le),
@@ -232,8 +237,8 @@ fn operator<'a>(rest: &str) -> Option<(TokenKind<'a>, usize)> {
         '∩' => T::Intersection,
         '∖' => T::Difference,
         '∅' => T::EmptySet,
-        '(' => T::Open(Bracket::Round),
-        ')' => T::Close(Bracket::Round),
+        '(' | '（' => T::Open(Bracket::Round),
+        ')' | '）' => T::Close(Bracket::Round),
         '[' => T::Open(Bracket::Square),
         ']' => T::Close(Bracket::Square),
         '{' => T::Open(Bracket::Group),

@@ -28,7 +28,7 @@ impl Parser<'_> {
     }
 
     /// One item of a list: a relation or a value; `a ± b` counts as two.
-    fn element(&mut self) -> Parsed<Vec<Value>> {
+    pub(super) fn element(&mut self) -> Parsed<Vec<Value>> {
         self.budget.step(3 * cost::ALLOCATION)?;
         if self.eat(&TokenKind::Approx) {
             return self.operand();
@@ -46,16 +46,24 @@ impl Parser<'_> {
                 }
                 continue;
             }
-            let Some(TokenKind::Relation(relation)) = self.peek() else { break };
-            self.at += 1;
+            let Some(relation) = self.relation() else { break };
             sides.push(single(std::mem::replace(&mut first, self.operand()?)));
-            relations.push(*relation);
+            relations.push(relation);
         }
         if relations.is_empty() {
             return Ok(first);
         }
         sides.push(single(first));
         Ok(vec![Value::Relation(Chain { sides, relations })])
+    }
+
+    /// The sign of a relation, perhaps with the column marks of an aligned one beside it.
+    fn relation(&mut self) -> Option<Relation> {
+        let before = usize::from(self.peek() == Some(&TokenKind::Ampersand));
+        let Some(TokenKind::Relation(relation)) = self.peek_at(before) else { return None };
+        self.at += before + 1;
+        self.eat(&TokenKind::Ampersand);
+        Some(*relation)
     }
 
     /// A side of a relation.
@@ -97,7 +105,8 @@ fn solutions(mut items: Vec<Value>, parser: &Parser<'_>) -> Value {
     }
 }
 
-fn single(mut values: Vec<Value>) -> Value {
+/// One value as it is, several as a set.
+pub(super) fn single(mut values: Vec<Value>) -> Value {
     match (values.len(), values.pop()) {
         (1, Some(only)) => only,
         (_, last) => Value::Set(values.into_iter().chain(last).collect()),

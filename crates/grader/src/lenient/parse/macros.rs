@@ -260,4 +260,5 @@ static TABLE: &[(&str, Meaning)] = &[
     ("cdots", Meaning::Unsupported),
     ("textdollar", Meaning::Unsupported),
     ("mathop", Meaning::Unsupported),
+    ("pmod", Meaning::Unsupported),
 ];

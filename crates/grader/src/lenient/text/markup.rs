@@ -172,7 +172,8 @@ fn sign<'a>(after: &'a str, has_rows: bool, braces: &Braces, out: &mut String) -
 
 /// `\text` and its kin: empty text goes, a connecting word is a comma, and without words only the braces stay.
 fn text_argument<'a>(rest: &'a str, braces: &Braces, out: &mut String) -> &'a str {
-    let Some(inside) = rest.trim_start().strip_prefix('{') else { return emit(out, "\\text", rest) };
+    // Without braces it styles one letter.
+    let Some(inside) = rest.trim_start().strip_prefix('{') else { return emit(out, " ", rest) };
     let Some((argument, after)) = braces.argument(inside) else { return emit(out, "\\text", rest) };
     match argument.trim().trim_matches('~') {
         "" | "th" => after,
@@ -181,8 +182,15 @@ fn text_argument<'a>(rest: &'a str, braces: &Braces, out: &mut String) -> &'a st
             emit(out, ",", after)
         }
         "percent" | "percentage" | "pct" => emit(out, "\\%", after),
-        // Numbers are read like any others.
-        number if !number.contains(char::is_alphabetic) => rest,
+        // Numbers and formulas are read like any others.
+        formula if is_formula(formula) => rest,
         _ => emit(out, "\\text", rest.trim_start()),
     }
+}
+
+/// No letters, or a fraction, root or π at the start.
+fn is_formula(text: &str) -> bool {
+    let start = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '.' | '-' | '('));
+    let name = start.strip_prefix('\\').map_or("", macro_name);
+    matches!(name, "frac" | "dfrac" | "tfrac" | "sqrt" | "pi") || !text.contains(char::is_alphabetic)
 }

@@ -15,6 +15,12 @@ pub(super) fn clean(text: &str) -> String {
     units::without(text).to_owned()
 }
 
+/// What follows the letter of an option, as in `C. 14`.
+pub(super) fn without_label(cleaned: &str) -> Option<&str> {
+    let rest = cleaned.strip_prefix(|c: char| c.is_ascii_alphabetic())?;
+    rest.strip_prefix(". ")
+}
+
 /// The text without wrappers and styling. Units and words stay.
 pub(super) fn plain(text: &str) -> String {
     let text = words::replace(&markup::strip(markup::inside(text)));

@@ -98,26 +98,31 @@ pub(super) fn without(text: &str) -> &str {
     twice.into_iter().chain(once).find(|rest| ends_in_quantity(rest, &text[rest.len()..])).unwrap_or(text)
 }
 
+/// `5\text{ cm}^2` and `5\text{ cm}^{2}` → `5`. Where a text would be left, as of `\text{A}\text{B}`, all is the answer.
 fn without_text(text: &str) -> &str {
-    let mut text = text;
-    while let Some(rest) = without_last_text(text) {
-        text = rest;
+    let mut rest = text;
+    while let Some(shorter) = without_last_text(rest) {
+        rest = shorter;
     }
-    text
+    if rest.len() < text.len() && last_text(rest).is_some() { text } else { rest }
 }
 
-/// `5\text{ cm}^2` and `5\text{ cm}^{2}` → `5`.
 fn without_last_text(text: &str) -> Option<&str> {
+    let rest = text[..last_text(text)?].trim_end();
+    // After a sign the text is what the sign applies to.
+    let can_follow = |last: char| last.is_alphanumeric() || matches!(last, '}' | ')' | ']' | '%' | '!' | '.');
+    rest.ends_with(can_follow).then_some(rest)
+}
+
+/// Where the `\text{…}` begins that the text ends in, perhaps with a power.
+fn last_text(text: &str) -> Option<usize> {
     let start = text.rfind("\\text")?;
     let inside = text[start + "\\text".len()..].strip_prefix('{')?;
     let power = inside[super::balanced(inside)..].strip_prefix('}')?.trim();
     let digits = power.trim_start_matches(['{', '^']).trim_end_matches('}');
     let is_power =
         power.is_empty() || power.contains('^') && digits.len() == 1 && digits.as_bytes()[0].is_ascii_digit();
-    let rest = text[..start].trim_end();
-    // After a sign the text is what the sign applies to.
-    let can_follow = |last: char| last.is_alphanumeric() || matches!(last, '}' | ')' | ']' | '%' | '!' | '.');
-    (is_power && rest.ends_with(can_follow)).then_some(rest)
+    is_power.then_some(start)
 }
 
 /// The text without its last word, if that is a unit.
@@ -133,5 +138,6 @@ fn without_word(text: &str) -> Option<&str> {
 /// A number or a term that looks like one. A single letter after a bracket is a factor, not a unit.
 fn ends_in_quantity(text: &str, unit: &str) -> bool {
     let is_word = unit.trim().len() > 1;
-    text.ends_with(|c: char| c.is_ascii_digit() || c == '}' || c == ')' && is_word) || text.ends_with("\\pi") && is_word
+    text.ends_with(|c: char| c.is_ascii_digit() || c == '}' || (c == ')' || c == 'π') && is_word)
+        || text.ends_with("\\pi") && is_word
 }

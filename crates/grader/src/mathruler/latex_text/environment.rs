@@ -16,7 +16,9 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn environment(&mut self, out: &mut String, name: &'a str, math: bool) -> Result<(), Refusal> {
         let shape = match name {
             "array" => "[{",
-            "tabular" => "{",
+            "tabular" | "alignat" | "alignat*" => "{",
+            "tabular*" => "{{",
+            "tabularx" => "{[{",
             _ => "",
         };
         let before = self.rest;

@@ -11,14 +11,10 @@ pub(super) enum Rule {
     Content,
     /// Nothing, arguments included.
     Nothing,
-    /// Its one argument; the placeholder `%s` if there is none.
-    Only,
-    /// `a/b`.
-    Fraction,
-    /// `√(x)`.
-    Root,
-    /// The last argument. Fails without arguments.
-    Last,
+    /// These pieces with the arguments between; the placeholder `%s` for each that there is none of.
+    Around(&'static [&'static str]),
+    /// The last argument between two pieces. Fails without arguments.
+    Last(&'static str, &'static str),
     /// The argument's letters in a mathematical alphabet.
     Alphabet(&'static Alphabet),
     /// The argument's characters, each followed by this combining one.
@@ -85,8 +81,12 @@ const SCRIPT: Alphabet = Alphabet {
 /// Arguments and rule of a macro; a macro without a rule has no arguments and becomes nothing, so that braces after it stay.
 pub(super) fn rule(name: &str) -> (Arguments, Rule) {
     match name {
-        "frac" | "nicefrac" => ("{{", Rule::Fraction),
-        "sqrt" => ("[{", Rule::Root),
+        "frac" | "nicefrac" => ("{{", Rule::Around(&["", "/", ""])),
+        "sqrt" => ("[{", Rule::Last("√(", ")")),
+        "bra" => ("{", Rule::Around(&["⟨", "|"])),
+        "ket" => ("{", Rule::Around(&["|", "⟩"])),
+        "braket" => ("{{", Rule::Around(&["⟨", "|", "⟩"])),
+        "ketbra" => ("{{", Rule::Around(&["|", "⟩⟨", "|"])),
         "text" | "mathrm" | "textbf" | "textit" | "textrm" | "textsc" | "textsl" | "emph" => ("{", Rule::Content),
         "overline"
         | "underline"
@@ -99,12 +99,21 @@ pub(super) fn rule(name: &str) -> (Arguments, Rule) {
         | "underleftarrow"
         | "underrightarrow"
         | "underleftrightarrow"
+        | "overleftharpoon"
+        | "overrightharpoon"
+        | "overlinesegment"
+        | "underlinesegment"
+        | "overbracket"
+        | "underbracket"
+        | "overgroup"
+        | "undergroup"
         | "overbrace"
-        | "underbrace" => ("{", Rule::Only),
+        | "underbrace" => ("{", Rule::Around(&["", ""])),
         "mbox" | "texttt" | "textsf" | "textmd" | "textup" | "ensuremath" | "label" => ("{", Rule::Nothing),
         "hspace" => ("*{", Rule::Nothing),
         "color" | "hphantom" | "vphantom" | "xrightarrow" | "xleftarrow" => ("[{", Rule::Nothing),
-        "textcolor" | "colorbox" => ("[{{", Rule::Last),
+        "textcolor" | "colorbox" => ("[{{", Rule::Last("", "")),
+        "fcolorbox" => ("[{[{{", Rule::Last("", "")),
         "vspace" => ("*{", Rule::Sign("\n")),
         "\\" => ("*[", Rule::Sign("\n")),
         "mathbf" => ("{", Rule::Alphabet(&BOLD)),

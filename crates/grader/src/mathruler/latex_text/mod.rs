@@ -184,9 +184,8 @@ impl<'a> Reader<'a, '_> {
             Rule::Nothing => self.failed = failed,
             Rule::Sign(text) => out.push_str(text),
             Rule::Content => out.extend(arguments.iter().flatten().map(String::as_str)),
-            Rule::Only | Rule::Last => out.push_str(last),
-            Rule::Fraction => out.extend([required(0), "/", required(1)]),
-            Rule::Root => out.extend(["√(", last, ")"]),
+            Rule::Around(pieces) => pieces.iter().enumerate().for_each(|(at, piece)| out.extend([piece, required(at)])),
+            Rule::Last(before, after) => out.extend([before, last, after]),
             Rule::Alphabet(alphabet) => out.extend(last.chars().map(|c| alphabet.letter(c))),
             Rule::Accent(combining) => {
                 // An accent can double a text, and so can the next one around it.
@@ -201,10 +200,9 @@ impl<'a> Reader<'a, '_> {
     fn render_bare(&mut self, out: &mut String, rule: Rule) {
         match rule {
             Rule::Sign(text) => out.push_str(text),
-            Rule::Only => out.push_str("%s"),
-            Rule::Fraction => out.push_str("%s/%s"),
+            Rule::Around(pieces) => out.push_str(&pieces.join("%s")),
             Rule::Accent(combining) => out.extend([' ', combining]),
-            Rule::Root | Rule::Last => self.failed = true,
+            Rule::Last(..) => self.failed = true,
             Rule::Nothing | Rule::Content | Rule::Alphabet(_) => {}
         }
     }

@@ -47,6 +47,10 @@ fn known_macros_become_signs_letters_or_nothing() {
         (r"\bar{ab}\hat", "a\u{305}b\u{305} \u{302}"),
         (r"\overline{6}", "6"),
         (r"\{3,9\}", "{3,9}"),
+        (r"\varnothing", "∅"),
+        (r"\braket{a}{b}\ket{c}", "⟨a|b⟩|c⟩"),
+        (r"\overgroup{6}\bra", "6⟨%s|"),
+        (r"\begin{alignat}{2}x\end{alignat}", "x"),
     ]);
 }
 

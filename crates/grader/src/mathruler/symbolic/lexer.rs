@@ -59,7 +59,8 @@ fn number(text: &str) -> Option<Token<'_>> {
     if end > whole {
         return Some(Token::Decimal(&text[..end]));
     }
-    // Python has no integers with leading zeros; `0x`, `0b` and `0o` begin other notations.
-    let leading_zero = text.starts_with('0') && (whole > 1 || text[1..].starts_with(['x', 'b', 'o']));
+    // Python has no integers with leading zeros, though zeros alone; `0x`, `0b` and `0o` begin other notations.
+    let zeros = text.len() - text.trim_start_matches('0').len();
+    let leading_zero = zeros > 0 && (zeros < whole || text[1..].starts_with(['x', 'b', 'o']));
     (!leading_zero).then_some(Token::Integer(&text[..end]))
 }

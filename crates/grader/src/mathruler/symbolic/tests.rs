@@ -66,6 +66,21 @@ fn decimal_literals_calculate_in_doubles() {
 }
 
 #[test]
+fn an_exact_number_by_a_decimal_is_multiplied_with_the_reciprocal() {
+    for (gold, given) in [("2.8", "14.0/5"), ("2.8", "14.0/5.0"), ("14/5.0", "14*(1/5.0)"), ("3.6", "18/5.0")] {
+        assert!(same(gold, given), "{gold} {given}");
+    }
+    assert!(!same("2.8", "14/5.0"));
+    assert!(!same("14.0/5", "14/5.0"));
+}
+
+#[test]
+fn zeros_side_by_side_are_a_zero() {
+    assert!(same("sqrt(7)0", "sqrt(7)00"));
+    assert!(!same("sqrt(7)01", "sqrt(7)1"));
+}
+
+#[test]
 fn more_than_two_letters_or_a_large_exponent_are_not_calculated() {
     assert!(same("x+y", "y+x"));
     assert!(!same("x+y+z", "z+y+x"));
