@@ -32,8 +32,15 @@ for (const [name, runner] of Object.entries(runners)) {
 const sum = (field) => suites.reduce((total, suite) => total + suite[field], 0)
 const passed = sum('passed')
 const failed = sum('failed')
-for (const suite of suites) for (const name of suite.failures) console.log(`failed: ${suite.name}: ${name}`)
 for (const suite of suites) for (const name of suite.skipped) console.log(`skipped: ${suite.name}: ${name}`)
+for (const suite of suites) {
+  // Why it failed stands beside its name, at the end, where it is looked for; the whole of it stands further up.
+  for (const { name, message } of suite.failures) {
+    console.log(`failed: ${suite.name}: ${name}`)
+    const lines = message.split('\n').filter((line) => line.trim() !== '' && !/node_modules|node:internal/.test(line))
+    for (const line of lines.slice(0, 12)) console.log(`failed:     ${line.slice(0, 300)}`)
+  }
+}
 const skipped = suites.reduce((total, suite) => total + suite.skipped.length, 0)
 if (skipped > 0) console.log(`${skipped} skipped`)
 console.log(`${passed} passed, ${failed} failed`)

@@ -9,16 +9,20 @@ const suiteEnd = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;
 const passedTest = /^test .+ \.\.\. ok$/
 const ignoredTest = /^test (.+) \.\.\. ignored/
 const failedTest = /^test (.+) \.\.\. FAILED/
+/** Heads what a failed test printed; the next such line, or a line `failures:`, ends it. */
+const outputOf = /^---- (\S+) stdout ----$/
 
 /**
  * Reads the output of `cargo test --no-fail-fast`, both streams together, line by line. A suite is one test binary:
- * `{ name, passed, failed, skipped: [names], failures: [names], note? }`.
+ * `{ name, passed, failed, skipped: [names], failures: [{ name, message }], note? }`.
  */
 export class RustOutput {
   suites = []
   /** Lines that are no passed or ignored test: what to show when something failed. */
   other = []
   #open
+  /** The failure whose output is being read. */
+  #telling
   #onSuite
 
   constructor(onSuite = () => {}) {
@@ -29,6 +33,7 @@ export class RustOutput {
     const start = suiteStart.exec(text)
     if (start !== null) {
       this.#abandon()
+      this.#telling = undefined
       const name = start[3] === undefined ? `rust ${start[2]} (${start[1]})` : `rust ${start[3]} (doc tests)`
       this.#open = { name, passed: 0, failed: 0, skipped: [], failures: [] }
       return
@@ -41,7 +46,11 @@ export class RustOutput {
     const ignored = ignoredTest.exec(text)
     if (ignored !== null) this.#open?.skipped.push(ignored[1])
     const failed = failedTest.exec(text)
-    if (failed !== null) this.#open?.failures.push(failed[1])
+    if (failed !== null) this.#open?.failures.push({ name: failed[1], message: '' })
+    const told = outputOf.exec(text)
+    if (told !== null) this.#telling = this.#open?.failures.find(({ name }) => name === told[1])
+    else if (text === 'failures:') this.#telling = undefined
+    else if (this.#telling !== undefined) this.#telling.message += `${text}\n`
     if (ignored === null && !passedTest.test(text)) this.other.push(text)
   }
 

@@ -32,12 +32,12 @@ export function runCli(words: readonly string[], options?: Parameters<typeof sta
   return startCli(words, options).ended
 }
 
-/** Waits until a run has said a text on stdout; rejects when it ends without. */
-export async function heard(run: ReturnType<typeof startCli>, text: string): Promise<void> {
+/** Waits until what a run has said on stdout matches; rejects when it ends without. */
+export async function heard(run: ReturnType<typeof startCli>, text: string | RegExp): Promise<void> {
   const stream = run.child.stdout as NodeJS.ReadableStream
   await new Promise<void>((done, fail) => {
     const check = (): void => {
-      if (run.said.stdout.includes(text)) done()
+      if (text instanceof RegExp ? text.test(run.said.stdout) : run.said.stdout.includes(text)) done()
     }
     stream.on('data', check)
     run.child.once('close', () => fail(new Error(`ended without ${text}:\n${run.said.stdout}${run.said.stderr}`)))

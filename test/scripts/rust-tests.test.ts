@@ -40,11 +40,40 @@ describe('RustOutput', () => {
     ])
   })
 
-  it('names failed tests', () => {
+  it('names failed tests, each with what it printed', () => {
     const failing = passing
       .replace('product ... ok', 'product ... FAILED')
-      .replace('ok. 2 passed; 0 failed', 'FAILED. 1 passed; 1 failed')
-    expect(read(failing, 101).suites[0]).toMatchObject({ passed: 1, failed: 1, failures: ['product'] })
+      .replace('pool::nested ... ok', 'pool::nested ... FAILED')
+      .replace(
+        '\ntest result: ok. 2 passed; 0 failed',
+        `
+failures:
+
+---- product stdout ----
+thread 'product' panicked at crates/gemm/src/lib.rs:3:1:
+left is not right
+
+---- pool::nested stdout ----
+a worker is missing
+
+failures:
+    pool::nested
+    product
+
+test result: FAILED. 0 passed; 2 failed`,
+      )
+    const { suites } = read(failing, 101)
+    expect(suites).toMatchObject([
+      { passed: 0, failed: 2 },
+      { passed: 1, failures: [] },
+    ])
+    expect(suites[0]?.failures).toEqual([
+      { name: 'pool::nested', message: 'a worker is missing\n\n' },
+      {
+        name: 'product',
+        message: "thread 'product' panicked at crates/gemm/src/lib.rs:3:1:\nleft is not right\n\n",
+      },
+    ])
   })
 
   it('a binary that dies without a result is a failure', () => {

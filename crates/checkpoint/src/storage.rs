@@ -27,6 +27,7 @@ pub trait Storage: Send + Sync {
     /// Makes the data of a closed file durable.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// What the directory holds, by name, less what disappears while it is read.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Swaps two directories in one step; an error of kind `Unsupported` where the file system cannot.
@@ -74,7 +75,11 @@ impl Storage for RealFs {
         let mut entries = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
-            let metadata = entry.metadata()?;
+            let metadata = match entry.metadata() {
+                // Another process, its saver or its retention, removed it since: it is not there.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
             // A name that is not Unicode is none of ours.
             if let Ok(name) = entry.file_name().into_string() {
                 entries.push(Entry { name, is_dir: metadata.is_dir(), bytes: metadata.len() });

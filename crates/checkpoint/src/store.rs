@@ -147,17 +147,29 @@ impl Store {
 
     /// [`Store::latest`], with digests unread under [`Verify::Sizes`]: fast, and blind to bit rot.
     pub fn latest_verified(&self, verify: Verify) -> Result<Option<Checkpoint<'_>>> {
-        let mut rejected = Vec::new();
-        for step in self.steps()? {
-            match self.open_step(step, verify) {
-                Ok(mut checkpoint) => {
-                    checkpoint.rejected = rejected;
-                    return Ok(Some(checkpoint));
+        let mut steps = self.steps()?;
+        loop {
+            let mut rejected = Vec::new();
+            for &step in &steps {
+                match self.open_step(step, verify) {
+                    Ok(mut checkpoint) => {
+                        checkpoint.rejected = rejected;
+                        return Ok(Some(checkpoint));
+                    }
+                    Err(reason) => rejected.push(Rejected { path: self.path_of(step), reason }),
                 }
-                Err(reason) => rejected.push(Rejected { path: self.path_of(step), reason }),
             }
+            // A trainer in another process may have saved newer ones and deleted all of these meanwhile.
+            let now = self.steps()?;
+            if now == steps {
+                return if rejected.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(Error::Corrupt { root: self.root.clone(), rejected })
+                };
+            }
+            steps = now;
         }
-        if rejected.is_empty() { Ok(None) } else { Err(Error::Corrupt { root: self.root.clone(), rejected }) }
     }
 
     /// Checkpoint `step`, verified, or `E_CKPT_CORRUPT`.
