@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { ColdstartError, type ErrorCode } from '../errors.js'
+import { faultOf, shown, valueAt } from './fault.js'
 import { keysAt } from './keys.js'
 import { advice } from './suggest.js'
 
@@ -9,36 +10,28 @@ import { advice } from './suggest.js'
 export function checked<S extends z.ZodType>(schema: S, value: unknown, what: string, code: ErrorCode): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.flatMap((issue): string[] => {
+  const faults = faultsOf(schema, parsed.error, value, what)
+  throw new ColdstartError(code, faults.join('; '), { details: { faults } })
+}
+
+/** What is wrong with the value that `what` names, a sentence a field; empty if nothing is. */
+export function faultsIn(schema: z.ZodType, value: unknown, what: string): string[] {
+  const { error } = schema.safeParse(value)
+  return error === undefined ? [] : faultsOf(schema, error, value, what)
+}
+
+function faultsOf(schema: z.ZodType, error: z.ZodError, value: unknown, what: string): string[] {
+  return error.issues.flatMap((issue): string[] => {
     const place = named(what, issue.path)
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, issue.path)
       return issue.keys.map((key) => `${place}: unknown key ${key}${advice(key, known)}`)
     }
-    return [`${place}: ${expectation(issue.message)}, got ${shown(valueAt(value, issue.path))}`]
+    return [`${place}: ${faultOf(issue, shown(valueAt(value, issue.path)))}`]
   })
-  throw new ColdstartError(code, faults.join('; '), { details: { faults } })
 }
 
 /** `options.stopIds[2]` */
 function named(what: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((name, key) => name + (typeof key === 'number' ? `[${key}]` : `.${String(key)}`), what)
-}
-
-/** The schema's sentence from "expected" on, without the type that came: the value itself says more. */
-function expectation(message: string): string {
-  return message.replace(/^[^:]*: (?=expected )/, '').replace(/, received .*$/, '')
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value)
-}
-
-/** Short, and never the content of an object: it may be large or secret. */
-function shown(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 40 ? `${JSON.stringify(value.slice(0, 40))}…` : JSON.stringify(value)
-  if (typeof value === 'function') return 'a function'
-  if (typeof value !== 'object' || value === null) return String(value)
-  return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
 }

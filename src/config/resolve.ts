@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { ColdstartError } from '../errors.js'
+import { faultOf, shown, valueAt } from './fault.js'
 import { keysAt } from './keys.js'
 import { type Config, type ConfigCommand, schemaFor } from './schemas.js'
 import { type ConfigSource, flagValue, parseConfig } from './source.js'
@@ -52,7 +53,7 @@ export async function resolveConfig<C extends ConfigCommand>(
   const value = overrides.reduce(withOverride, source.value)
   const schema = schemaFor(command, value)
   const parsed = schema.safeParse(value)
-  if (!parsed.success) throw invalid(command, schema, parsed.error, source, overrides)
+  if (!parsed.success) throw invalid(command, schema, parsed.error, value, source, overrides)
   return {
     config: parsed.data as Config<C>,
     sourceOf: (path) => {
@@ -112,6 +113,7 @@ function invalid(
   command: ConfigCommand,
   schema: z.ZodType,
   error: z.ZodError,
+  value: unknown,
   source: ConfigSource,
   overrides: readonly Override[],
 ): ColdstartError {
@@ -123,11 +125,14 @@ function invalid(
         return `${place}: unknown key ${dotted([...issue.path, key])}${advice(key, keysAt(schema, issue.path))}`
       })
     }
-    const place = overrideAt(overrides, issue.path)?.flag ?? source.locate(issue.path)
+    const flag = overrideAt(overrides, issue.path)?.flag
+    const place = flag ?? source.locate(issue.path)
     const name = issue.path.length === 0 ? '' : `${dotted(issue.path)}: `
-    // Said by the schema of a value that is not there.
-    const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
-    return [`${place}: ${name}${isMissing ? `missing (${issue.expected})` : issue.message}`]
+    const came = valueAt(value, issue.path)
+    if (came === undefined && issue.code === 'invalid_type') return [`${place}: ${name}missing (${issue.expected})`]
+    // What the environment holds may be a secret.
+    const variable = flag === undefined ? source.fromEnvironment.get(dotted(issue.path)) : undefined
+    return [`${place}: ${name}${faultOf(issue, variable ? `the value of ${variable}` : shown(came))}`]
   })
   const count = faults.length === 1 ? '' : `${faults.length} faults in the configuration:\n  `
   return new ColdstartError('E_CONFIG', count + faults.join('\n  '), {

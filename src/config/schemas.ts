@@ -71,7 +71,7 @@ const evalConfigSchema = z.strictObject({
       minP: z.number().min(0).max(1).default(0),
       repetitionPenalty: z.number().positive().default(1),
       seed: z.int().min(0).default(0),
-      systemMessage: z.union([z.string(), z.literal(false)]).optional(),
+      systemMessage: z.union([z.string(), z.literal(false)], 'expected a text or false').optional(),
     })
     .prefault({})
     .describe('How responses are generated.'),
@@ -79,10 +79,8 @@ const evalConfigSchema = z.strictObject({
   outputDir: path.optional().describe('Folder for eval.json and responses.jsonl. Default: nothing is written.'),
 })
 
-const address = z.url({
-  protocol: /^https?$/,
-  error: 'expected rules, none, or the address of an endpoint (http://…/v1)',
-})
+const judge = 'expected rules, none, or the address of an endpoint (http://…/v1)'
+const judges = [z.literal('rules'), z.literal('none'), z.url({ protocol: /^https?$/, error: judge })]
 
 /** A file of `coldstart eval` that runs a benchmark: everything from prompt to score is the protocol's. */
 const benchmarkConfigSchema = z.strictObject({
@@ -115,7 +113,7 @@ const benchmarkConfigSchema = z.strictObject({
       limit: count.optional().describe('Answer the first rows only.'),
       responses: path.optional().describe('JSON lines {id, response} in place of a model.'),
       judge: z
-        .union([z.literal('rules'), z.literal('none'), address])
+        .union(judges, judge)
         .optional()
         .describe(
           'Who settles what rules cannot: rules, none, or the address of an OpenAI-compatible endpoint. Default: rules; in the folder of a scored run, its last judge by the stored replies.',

@@ -1,5 +1,6 @@
 // Rewards as configurations name them: a word, or an object with options; and modules of the user's by their path.
 import { z } from 'zod'
+import { faultsIn } from '../config/check.js'
 import { closest } from '../config/suggest.js'
 import { ColdstartError } from '../errors.js'
 import { accuracyReward } from './accuracy.js'
@@ -39,7 +40,7 @@ const repetition = z.strictObject({
 const module = z.strictObject({
   module: z
     .string()
-    .regex(/\.[cm]?js(#.+)?$/)
+    .regex(/\.[cm]?js(#.+)?$/, 'expected the path of a .js file, or path#export')
     .describe('module.js, or module.js#export.'),
   softMs: ms.describe('When the signal of a call fires. Default 1000.'),
   hardMs: ms.describe('When the process of a call is killed. Default 5000.'),
@@ -111,29 +112,22 @@ function spelledOut(entry: RewardEntry): Exclude<RewardEntry, string> {
 
 const isModulePath = (text: string): boolean => /\.[cm]?js(#|$)/.test(text)
 
+const sentence = (faults: readonly string[]): string | undefined => (faults.length > 0 ? faults.join('; ') : undefined)
+
 /** What is wrong with an entry, as a sentence; undefined for one that can be made. */
 function faultOf(entry: unknown, schemas: Schemas, known: readonly string[]): string | undefined {
   if (typeof entry !== 'string' && (typeof entry !== 'object' || entry === null)) {
     return 'expected the name of a reward, or an object with name or module'
   }
   const object: object = typeof entry === 'string' ? spelledOut(entry) : entry
-  if ('module' in object) return faultIn(module, object)
+  if ('module' in object) return sentence(faultsIn(module, object, 'module'))
   const name = String((object as { name?: unknown }).name)
   const schema = schemas.find(({ shape }) => (shape.name as z.ZodLiteral<string>).value === name)
-  if (schema) return faultIn(schema, object)
+  if (schema) return sentence(faultsIn(schema, object, name))
   const what = `unknown reward ${JSON.stringify(name)}`
   if (names.includes(name)) return `${name} is no score: it depends on more than the text, or lies outside 0 to 1`
   const near = closest(name, known)
   return near === undefined
     ? `${what}; built in: ${known.join(', ')}; or the path of a .js module`
     : `${what}; did you mean ${near}?`
-}
-
-function faultIn(schema: z.ZodObject, object: object): string | undefined {
-  const issue = schema.safeParse(object).error?.issues[0]
-  if (issue === undefined) return undefined
-  if (issue.code !== 'unrecognized_keys') return `${issue.path.map(String).join('.')}: ${issue.message}`
-  const key = issue.keys[0] ?? ''
-  const near = closest(key, Object.keys(schema.shape))
-  return `unknown option ${key}${near === undefined ? '' : `; did you mean ${near}?`}`
 }

@@ -1,6 +1,5 @@
 // The arguments of both trainers: one schema each, with defaults, units and ranges. Scripts and YAML files go through the same ones.
 import { z } from 'zod'
-import { ColdstartError } from '../errors.js'
 
 const count = z
   .int()
@@ -67,13 +66,15 @@ const common = {
    * checkpoints are then put aside as `superseded-*`, or of another, for an `outputDir` that holds no run. Settings, data, rewards
    * and what the model makes of rows must be those of the checkpoint; to begin a new run from it, load its `model` folder.
    */
-  resumeFromCheckpoint: z.union([z.literal('auto'), z.string().min(1), z.literal(false)]).default(false),
+  resumeFromCheckpoint: z
+    .union([z.literal('auto'), z.string().min(1), z.literal(false)], 'expected auto, a path or false')
+    .default(false),
   /** Steps between lines of the metrics file. */
   loggingSteps: positive.default(1),
   /** Steps between evaluations on `evalDataset`; 0 evaluates at the end only. */
   evalSteps: count.default(0),
   /** System turn put before every conversation that has none; `false` leaves the turn out. */
-  systemMessage: z.union([z.string(), z.literal(false)]).optional(),
+  systemMessage: z.union([z.string(), z.literal(false)], 'expected a text or false').optional(),
   /** Updates in a row that may be skipped for a non-finite loss or gradient; one more stops the run. */
   maxSkippedUpdates: positive.default(3),
 }
@@ -247,12 +248,3 @@ export type SFTArgs = z.input<typeof sftArgsSchema>
 export type GRPOArgs = z.input<typeof grpoArgsSchema>
 export type ResolvedSFTArgs = z.output<typeof sftArgsSchema>
 export type ResolvedGRPOArgs = z.output<typeof grpoArgsSchema>
-
-/** Fills in defaults; throws `E_CONFIG` naming every field at fault. */
-export function resolveArgs<S extends z.ZodType>(schema: S, args: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(args)
-  if (parsed.success) return parsed.data
-  throw new ColdstartError('E_CONFIG', `${what}: ${z.prettifyError(parsed.error)}`, {
-    details: { issues: parsed.error.issues.map((issue) => ({ path: issue.path, message: issue.message })) },
-  })
-}

@@ -1,4 +1,5 @@
 // Group relative policy optimization: sample a group of completions for every prompt, reward them, push towards the better ones.
+import { checked } from '../config/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
@@ -10,7 +11,7 @@ import { callRewards } from '../reward/call.js'
 import { identityOf } from '../reward/traits.js'
 import type { RewardFunc } from '../reward/types.js'
 import { advantagesOf, type ResolvedObjective, resolveObjective } from './advantages.js'
-import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs, resolveArgs } from './args.js'
+import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs } from './args.js'
 import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
 import { goldWarnings } from './gold-warning.js'
 import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
@@ -53,7 +54,7 @@ export class GRPOTrainer {
 
   /** Throws `E_CONFIG` naming each argument at fault. */
   constructor(options: GRPOTrainerOptions) {
-    this.args = resolveArgs(grpoArgsSchema, options.args ?? {}, 'GRPO arguments')
+    this.args = checked(grpoArgsSchema, options.args ?? {}, 'args', 'E_CONFIG')
     this.#options = options
     this.#rewards = typeof options.rewardFuncs === 'function' ? [options.rewardFuncs] : options.rewardFuncs
     const weights = this.args.rewardWeights

@@ -1,11 +1,12 @@
 // Supervised fine-tuning: next-token cross-entropy on the text of assistant turns, averaged over all target tokens of a step.
+import { checked } from '../config/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import { call, type NativeModel } from '../native/index.js'
 import type { EncodedPrompt } from '../processor/processor.js'
-import { type ResolvedSFTArgs, resolveArgs, type SFTArgs, sftArgsSchema } from './args.js'
+import { type ResolvedSFTArgs, type SFTArgs, sftArgsSchema } from './args.js'
 import { conversationOf, withResponses } from './conversation.js'
 import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
 import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
@@ -42,7 +43,7 @@ export class SFTTrainer {
 
   /** Throws `E_CONFIG` naming each argument at fault. */
   constructor(options: SFTTrainerOptions) {
-    this.args = resolveArgs(sftArgsSchema, options.args ?? {}, 'SFT arguments')
+    this.args = checked(sftArgsSchema, options.args ?? {}, 'args', 'E_CONFIG')
     this.#options = options
   }
 

@@ -77,10 +77,19 @@ describe('resolveConfig', () => {
   })
 
   it('a wrong value names its place, what was expected and what came', async () => {
-    expect(await faults(`${complete}args:\n  learningRate: fast\n`)).toMatch(
-      /^run\.yaml:4:17: args\.learningRate: .*expected number, received string$/,
+    expect(await faults(`${complete}args:\n  learningRate: fast\n`)).toBe(
+      'run.yaml:4:17: args.learningRate: expected number, got "fast"',
+    )
+    expect(await faults(`${complete}args: { minLrRatio: 0.1, lrSchedulerType: constant }\n`)).toBe(
+      'run.yaml:3:21: args.minLrRatio: has no effect: lrSchedulerType constant ends at its peak',
     )
     expect(await faults(`${complete}args: { maxGradNorm: 1e999 }\n`)).toContain('args.maxGradNorm')
+  })
+
+  it('what the environment holds is not repeated', async () => {
+    const file = write(`${complete}args: { learningRate: '\${env:RATE}' }\n`)
+    const error: unknown = await resolveConfig('sft', file, [], { RATE: 'very-secret' }).catch((reason) => reason)
+    expect((error as Error).message).toMatch(/args\.learningRate: expected number, got the value of RATE$/)
   })
 
   it('all faults are listed, those of flags by their flag', async () => {
