@@ -89,10 +89,10 @@ describe('SFTTrainer', () => {
       new SFTTrainer({
         model,
         trainDataset: rows,
-        args: { learningRate: -1, warmup: 3 } as unknown as { learningRate: number },
+        args: { learningRate: -1, warmupStep: 3 } as unknown as { learningRate: number },
       })
     const message =
-      'args.learningRate: expected number to be >=0, got -1; args: unknown key warmup; did you mean warmupSteps?'
+      'args.learningRate: expected number to be >=0, got -1; args: unknown key warmupStep; did you mean warmupSteps?'
     expect(make).toThrow(expect.objectContaining({ code: 'E_CONFIG', message }))
   })
 
