@@ -2,7 +2,7 @@
  * The one error class of the package, its codes, and the exit code each of them gives the command line.
  */
 
-/** What went wrong, as a stable name, in the order of the exit codes they give: 2, 3, 4, 5, 6 and 1. */
+/** What went wrong, as a stable name, in the order of the exit codes they give: 2, 3, 4, 6 and 1. */
 export type ErrorCode =
   | 'E_USAGE'
   | 'E_CONFIG'
@@ -22,14 +22,8 @@ export type ErrorCode =
   | 'E_TEMPLATE'
   | 'E_CKPT_CORRUPT'
   | 'E_CKPT_MISMATCH'
-  | 'E_HUB_GATED'
-  | 'E_HUB_NOT_FOUND'
-  | 'E_HUB_HASH'
-  | 'E_HUB_NETWORK'
-  | 'E_OFFLINE'
   | 'E_URL_BLOCKED'
   | 'E_JUDGE'
-  | 'E_OOM'
   | 'E_DIVERGED'
   | 'E_CKPT_SAVE'
   | 'E_BUSY'
@@ -40,10 +34,8 @@ export type ErrorCode =
   | 'E_REWARD_RATE'
   | 'E_NATIVE_LOAD'
   | 'E_NATIVE_PANIC'
-  | 'E_CUDA_UNAVAILABLE'
-  | 'E_DEVICE_LOST'
 
-/** The exit code of each: usage and configuration 2, data and files 3, network 4, memory 5, divergence 6, the rest 1. */
+/** The exit code of each: usage and configuration 2, data and files 3, network 4, divergence 6, the rest 1. 5 is kept for memory. */
 const exitCodes: Readonly<Record<ErrorCode, number>> = {
   E_USAGE: 2,
   E_CONFIG: 2,
@@ -63,14 +55,8 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
   E_TEMPLATE: 3,
   E_CKPT_CORRUPT: 3,
   E_CKPT_MISMATCH: 3,
-  E_HUB_GATED: 4,
-  E_HUB_NOT_FOUND: 4,
-  E_HUB_HASH: 4,
-  E_HUB_NETWORK: 4,
-  E_OFFLINE: 4,
   E_URL_BLOCKED: 4,
   E_JUDGE: 4,
-  E_OOM: 5,
   E_DIVERGED: 6,
   E_CKPT_SAVE: 1,
   E_BUSY: 1,
@@ -81,8 +67,6 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
   E_REWARD_RATE: 1,
   E_NATIVE_LOAD: 1,
   E_NATIVE_PANIC: 1,
-  E_CUDA_UNAVAILABLE: 1,
-  E_DEVICE_LOST: 1,
 }
 
 /** Every code of {@link ErrorCode}. */
@@ -127,7 +111,7 @@ export class ColdstartError extends Error {
 }
 
 /**
- * The exit code of the command line for an error: 2 usage and configuration, 3 data and files, 4 network, 5 memory,
+ * The exit code of the command line for an error: 2 usage and configuration, 3 data and files, 4 network,
  * 6 divergence, 1 everything else.
  */
 export function exitCodeOf(error: unknown): number {

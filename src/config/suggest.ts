@@ -1,7 +1,7 @@
 /** "Did you mean": the nearest of the names that exist. */
 
-/** The most similar of `names` for a mistyped one, or undefined when none is close. */
-export function closest(name: string, names: Iterable<string>): string | undefined {
+/** The most similar of `names` for a mistyped one, else the one that begins with it, or undefined when there is none. */
+export function closest(name: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.floor(name.length / 3) + 1
   for (const candidate of names) {
@@ -11,7 +11,9 @@ export function closest(name: string, names: Iterable<string>): string | undefin
       bestDistance = distance
     }
   }
-  return best
+  if (best !== undefined || name.length < 3) return best
+  const longer = names.filter((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()))
+  return longer.length === 1 ? longer[0] : undefined
 }
 
 /** For an unknown key: its camelCase spelling if that exists, else the nearest known one. */

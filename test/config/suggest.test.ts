@@ -9,6 +9,7 @@ it.each([
   ['sed', 'seed'],
   ['esed', 'seed'],
   ['maxStep', 'maxSteps'],
+  ['learn', 'learningRate'],
 ])('%s is close to %s', (typed, name) => {
   expect(closest(typed, names)).toBe(name)
 })
@@ -16,4 +17,8 @@ it.each([
 it('a name far from all of them has no suggestion', () => {
   expect(closest('temperature', names)).toBeUndefined()
   expect(closest('', names)).toBeUndefined()
+})
+
+it('the beginning of two names has no suggestion', () => {
+  expect(closest('epsilon', ['epsilonHighest', 'epsilonLowest'])).toBeUndefined()
 })

@@ -32,7 +32,7 @@ export async function readResponses(
       throw new ColdstartError('E_DATA_ROW', `${source}: ${JSON.stringify(line.id)} was answered at ${earlier.source}`)
     }
     if (!known.has(line.id)) {
-      const near = closest(line.id, known)
+      const near = closest(line.id, [...known])
       throw new ColdstartError('E_DATA_ROW', `${source}: no row of the data has the id ${JSON.stringify(line.id)}`, {
         hint: near === undefined ? 'check that the responses belong to this split' : `the nearest id is ${near}`,
       })
