@@ -12,11 +12,32 @@ use common::{Random, latest_step, save};
 
 const FOLDER: &str = "COLDSTART_TEST_FOLDER";
 
+/// A process that ends with the test, even one that fails.
+struct Role(Child);
+
+impl Role {
+    fn is_running(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs `test` of this file in another process, where it plays its other role in `folder`.
-fn spawn(test: &str, folder: &Path) -> Child {
+fn spawn(test: &str, folder: &Path) -> Role {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(FOLDER, folder);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Role(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 /// The folder, in a process started by [`spawn`].
@@ -55,12 +76,11 @@ fn a_killed_saver_loses_at_most_its_last_step() {
     for _ in 0..50 {
         let mut child = spawn("a_killed_saver_loses_at_most_its_last_step", folder.path());
         let store = Store::open(folder.path()).unwrap();
-        while store.steps().unwrap().first() == before.as_ref() && child.try_wait().unwrap().is_none() {
+        while store.steps().unwrap().first() == before.as_ref() && child.is_running() {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(random.next() % 60));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         let step = latest_step(RealFs, folder.path().to_str().unwrap());
         assert!(step >= before, "step {step:?} after {before:?}");
         before = step;
@@ -82,7 +102,7 @@ fn of_two_trainers_one_is_refused_at_once() {
         let mut children = [(); 3].map(|()| spawn("of_two_trainers_one_is_refused_at_once", folder.path()));
         let mut codes = Vec::new();
         while codes.len() < 2 {
-            codes.extend(children.iter_mut().filter_map(|child| child.try_wait().unwrap()?.code()));
+            codes.extend(children.iter_mut().filter_map(|child| child.0.try_wait().unwrap()?.code()));
             assert!(codes.iter().all(|code| *code == 7), "refused while another holds it: {codes:?}");
             if codes.len() < 2 {
                 codes.clear();
@@ -90,7 +110,7 @@ fn of_two_trainers_one_is_refused_at_once() {
             std::thread::sleep(Duration::from_millis(2));
         }
         std::fs::write(folder.path().join("let-go"), "").unwrap();
-        let mut codes = children.map(|mut child| child.wait().unwrap().code());
+        let mut codes = children.map(|mut child| child.0.wait().unwrap().code());
         codes.sort_unstable();
         assert_eq!(codes, [Some(0), Some(7), Some(7)]);
     }
@@ -103,16 +123,13 @@ fn the_lock_of_a_killed_trainer_is_free() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut child = spawn("the_lock_of_a_killed_trainer_is_free", folder.path());
-    while std::fs::read_to_string(folder.path().join("run.lock")).unwrap_or_default().is_empty()
-        && child.try_wait().unwrap().is_none()
-    {
+    while std::fs::read_to_string(folder.path().join("run.lock")).unwrap_or_default().is_empty() && child.is_running() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let error = RunLock::acquire(folder.path()).unwrap_err();
     assert_eq!(error.code(), "E_BUSY");
-    assert!(error.to_string().contains(&child.id().to_string()), "{error}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert!(error.to_string().contains(&child.0.id().to_string()), "{error}");
+    child.kill();
     RunLock::acquire(folder.path()).unwrap();
 }
 
@@ -149,7 +166,6 @@ fn a_reader_beside_a_saver_sees_whole_checkpoints() {
         assert!(step >= last);
         last = step;
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
     assert!(last >= 5, "the saver got somewhere");
 }
