@@ -10,7 +10,7 @@ export type EvaluationEvent =
       benchmark: string
       preset: PresetName
       split: string
-      /** Rows to answer, and how many of them an earlier session answered. */
+      /** Rows to answer, and how many of them an earlier call answered. */
       rows: number
       done: number
     }

@@ -1,9 +1,9 @@
-/** How fast a session answers, and how long the rest takes. */
+/** How fast a call answers, and how long the rest takes. */
 
 import type { EvaluationEvent } from './events.js'
 import type { ResponseLine } from './types.js'
 
-/** Counts the responses of one session. */
+/** Counts the responses of one call. */
 export class Pace {
   readonly #began = performance.now()
   #answered = 0
@@ -11,7 +11,7 @@ export class Pace {
 
   /**
    * @param total rows of the run.
-   * @param earlier rows that earlier sessions answered: they say nothing about this one's speed.
+   * @param earlier rows that earlier calls answered: they say nothing about this one's speed.
    */
   constructor(
     private readonly total: number,

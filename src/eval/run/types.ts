@@ -125,7 +125,7 @@ export interface EvaluationReport {
   paths: Record<string, number>
   /** Questions put to the judge, stored replies included. */
   judgeCalls: number
-  /** Time spent on generating, over all sessions, and on the last scoring. */
+  /** Time spent on generating, over all calls, and on the last scoring. */
   seconds: { generating: number; scoring: number }
   /** Tokens of prompts and of responses. */
   tokens: { prompt: number; response: number }
