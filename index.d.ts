@@ -35,8 +35,8 @@ export declare class NativeModel {
   logProbs(groups: Array<CompletionGroup>, temperature: number, reference: boolean): Promise<Float64Array[] | Failure>
   /** One policy update. `abortable`: whether the abort flag may end it before the weights change. */
   grpoUpdate(groups: Array<CompletionGroup>, objective: string, temperature: number, learningRate: number, abortable: boolean): Promise<GrpoResult | Failure>
-  /** Commits a checkpoint under `root` and lets the oldest ones go. Resolves with its folder. */
-  saveCheckpoint(root: string, step: number, state: string, keep: number, files: Array<CompanionFile>): Promise<string | Failure>
+  /** Commits a checkpoint under `root` and lets the oldest ones go. */
+  saveCheckpoint(root: string, step: number, state: string, keep: number, files: Array<CompanionFile>): Promise<SavedCheckpoint | Failure>
   /** Restores weights, optimizer and reference from a checkpoint. Resolves with the state it was saved with. */
   loadCheckpoint(path: string): Promise<string | Failure>
   /** Raises the flag that long commands poll between tokens and micro-batches. */
@@ -140,6 +140,8 @@ export declare function extractBoxed(text: string): string | null | Failure
 export interface Failure {
   failure: string
   message: string
+  /** Index of the request that the message is about, where there are several. */
+  request?: number
 }
 
 /** Whether thoughts and an answer tag make up the text. */
@@ -151,7 +153,6 @@ export declare function formatThink(text: string): boolean | Failure
 /** A checkpoint that passed verification. */
 export interface FoundCheckpoint {
   path: string
-  step: number
   /** Newer ones that did not pass, with the reason. */
   rejected: Array<string>
 }
@@ -321,8 +322,15 @@ export interface RawPixels {
 /** Checks an objective given as JSON and says what it needs. */
 export declare function resolveObjective(json: string): ObjectiveInfo | Failure
 
+/** A checkpoint that is on the disk. */
+export interface SavedCheckpoint {
+  path: string
+  /** Why old ones were not deleted. */
+  warning?: string
+}
+
 export interface SftResult {
-  /** Mean over the target tokens, in nats. */
+  /** In nats: of an update the mean that the run was started with, of `sftLoss` always the mean over the target tokens. */
   loss: number
   /** Share of targets that are the likeliest token. */
   tokenAccuracy: number

@@ -14,7 +14,9 @@ export class EvaluationProgress {
   /** Tells one event, to programs and to people. */
   tell(event: EvaluationEvent): void {
     // An event a row would say nothing to programs that reads differently from the last; the report is the result.
-    this.output.event(event.type === 'end' ? { type: 'result', ...event.report } : event)
+    if (event.type === 'end') this.output.event({ type: 'result', ...event.report })
+    else if (event.type === 'images' || event.type === 'scored') this.output.step(event)
+    else this.output.event(event)
     switch (event.type) {
       case 'start': {
         const { benchmark, split, preset, rows, done } = event

@@ -41,6 +41,11 @@ export class Output {
     if (this.json) this.options.stdout.write(`${JSON.stringify(event)}\n`)
   }
 
+  /** A fact about progress, for programs; `--quiet` drops it as it drops the line for people. */
+  step(event: object): void {
+    if (!this.options.quiet) this.event(event)
+  }
+
   /** How the command ended, for programs, with `--json`. */
   ending(event: object): void {
     if (this.options.rowsOnly !== true) this.event(event)

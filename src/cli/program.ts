@@ -65,8 +65,8 @@ export function buildProgram(context: Context): Command {
     .option('--quick', 'a few steps of everything, whose numbers mean nothing', false)
     .action(async (flags) => (await import('./commands/study.js')).studyCommand(flags, context))
 
-  command(program, 'report', 'write report.html for the folder of a run or study')
-    .argument('<folder>', 'folder of a run or study')
+  command(program, 'report', 'write report.html for the folder of a run, a study or a benchmark')
+    .argument('<folder>', 'folder of a run, a study or a benchmark')
     .action(async (folder) => (await import('./commands/report.js')).reportCommand(folder, context))
 
   command(program, 'doctor', 'versions, processor, memory and limits, for a bug report').action(async () =>
@@ -94,6 +94,9 @@ function spoken(base: Command): Command {
   return base.option('--json', 'one JSON object a line on stdout').option('-q, --quiet', 'no progress')
 }
 
+const pathsHelp =
+  '\nPaths in a YAML file start from the working directory; those of images in data, from data.imageRoot.'
+
 function configured(base: Command, named = false): Command {
   if (named) base.argument('<command>', 'sft, grpo or eval')
   return base
@@ -107,6 +110,7 @@ function training(base: Command, context: Context, stage: 'sft' | 'grpo'): void 
     .option('--train <file>', 'rows to train on; same as --set data.train=…')
     .option('--output-dir <folder>', 'folder of the run; default runs/<name of the config>')
     .option('--resume <what>', 'auto, the folder of a checkpoint, or never')
+    .addHelpText('after', pathsHelp)
     .option('--dry-run', 'check configuration, data, image headers and rewards; train nothing', false)
     .action(async (file, flags) => (await import('./commands/train.js')).trainCommand(stage, file, flags, context))
 }
@@ -159,7 +163,8 @@ A benchmark is read, checked, answered, scored and reported in one folder, and g
   coldstart eval --benchmark mathverse --data MathVerse --model m --judge http://127.0.0.1:8000/v1 --judge-model Qwen2.5-32B-Instruct
   coldstart eval score runs/mathverse-official-m
   coldstart eval compare runs/mathvista-official-base runs/mathvista-official-trained
-The same as YAML stands under benchmark: in a file (coldstart config schema eval); --set benchmark.key=value sets the rest.`
+The same as YAML stands under benchmark: in a file (coldstart config schema eval); --set benchmark.key=value sets the rest.
+Paths in a YAML file start from the working directory.`
 
 function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value]

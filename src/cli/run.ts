@@ -44,7 +44,9 @@ async function codeAfter(error: unknown, output: Output): Promise<number> {
   }
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    output.ending({ type: 'error', code: 'E_USAGE', message: error.message.replace(/^error: /, '') })
+    // Commander's words for help that nobody asked for.
+    const message = error.message === '(outputHelp)' ? 'a command is needed' : error.message.replace(/^error: /, '')
+    output.ending({ type: 'error', code: 'E_USAGE', message })
     return exitCodeOf(new ColdstartError('E_USAGE', error.message))
   }
   const { redactText } = await import('../config/redact.js')

@@ -19,14 +19,15 @@ const dataUrl = /^data:(image\/[\w.+-]+)?(;[\w=.+-]+)*;base64,/i
  * @throws ColdstartError `E_DATA_ROW`, `E_PATH`, `E_URL_BLOCKED`, or `E_IMAGE_LIMIT` above {@link maxImageBytes}.
  */
 export function imageOf(value: unknown, name: string, paths: PathResolver): ImageInput {
-  if (value instanceof Uint8Array) return checkedSize(value, name)
+  // A copy: the fingerprint of a data set is that of these bytes, whatever their owner does with them later.
+  if (value instanceof Uint8Array) return new Uint8Array(checkedSize(value, name))
   if (typeof value === 'string') {
     const match = dataUrl.exec(value)
     return match === null ? paths.resolve(value) : decodeBase64(value.slice(match[0].length), name)
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const { bytes, path, url } = value as { bytes?: unknown; path?: unknown; url?: unknown }
-    if (bytes instanceof Uint8Array) return checkedSize(bytes, name)
+    if (bytes instanceof Uint8Array) return new Uint8Array(checkedSize(bytes, name))
     if (typeof bytes === 'string') return decodeBase64(bytes, name)
     if (typeof path === 'string') return paths.resolve(path)
     if (typeof url === 'string') return imageOf(url, name, paths)
@@ -40,6 +41,11 @@ export function imagesOf(value: unknown, name: string, paths: PathResolver): Ima
   if (!Array.isArray(value)) return [imageOf(value, name, paths)]
   if (value.length > maxImagesPerRow) throw tooManyImages(value.length)
   return value.map((image, index) => imageOf(image, `${name}[${index}]`, paths))
+}
+
+/** The error for an image of more encoded bytes than {@link maxImageBytes}. */
+export function tooManyBytes(bytes: number, name: string): ColdstartError {
+  return new ColdstartError('E_IMAGE_LIMIT', `${name}: ${bytes} bytes; the most is ${maxImageBytes}`)
 }
 
 /** The error for a row with more images than {@link maxImagesPerRow}. */
@@ -57,9 +63,7 @@ function decodeBase64(text: string, name: string): Uint8Array {
 
 function checkedSize(bytes: Uint8Array, name: string): Uint8Array {
   if (bytes.length === 0) throw new ColdstartError('E_DATA_ROW', `${name}: no bytes`)
-  if (bytes.length > maxImageBytes) {
-    throw new ColdstartError('E_IMAGE_LIMIT', `${name}: ${bytes.length} bytes; the most is ${maxImageBytes}`)
-  }
+  if (bytes.length > maxImageBytes) throw tooManyBytes(bytes.length, name)
   return bytes
 }
 

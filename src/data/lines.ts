@@ -1,7 +1,7 @@
 /** Lines of a text file as bytes, with their offsets: JSONL is read this way so that an error can name the byte. */
 
 import { createReadStream } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 
 /** Longest line that is read, in bytes. */
 export const maxLineBytes = 64 * 1024 * 1024
@@ -59,8 +59,9 @@ export async function* readLines(
   }
 
   try {
+    // A pipe or a terminal may stay silent for ever: an abort must end the wait for it, too.
+    if (signal) addAbortSignal(signal, stream)
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      signal?.throwIfAborted()
       onBytes?.(chunk)
       let start = 0
       for (;;) {
@@ -73,6 +74,10 @@ export async function* readLines(
       if (start < chunk.length) take(chunk.subarray(start))
     }
     if (length > 0) yield finish()
+  } catch (error) {
+    // The stream wraps the reason in an error of its own.
+    signal?.throwIfAborted()
+    throw error
   } finally {
     stream.destroy()
   }

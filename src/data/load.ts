@@ -2,11 +2,14 @@
 
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { z } from 'zod'
+import { checked } from '../config/check.js'
 import { closest } from '../config/suggest.js'
 import { ColdstartError } from '../errors.js'
 import { badRowsError, maxListed } from './bad-rows.js'
 import { Dataset } from './dataset.js'
 import { Fingerprint } from './fingerprint.js'
+import { kindOf } from './images.js'
 import { PathResolver } from './paths.js'
 import { readRecords } from './records.js'
 import { type Columns, sampleOf, standardColumns } from './shapes.js'
@@ -14,6 +17,14 @@ import type { DatasetLike, LoadDatasetOptions, Row, SkippedRow } from './types.j
 
 /** Rows between two turns of the event loop, so that signals and timers are served while a large file is read. */
 const rowsPerTurn = 256
+
+const optionsSchema = z.strictObject({
+  imageRoot: z.string().optional(),
+  allowPaths: z.boolean().optional(),
+  columns: z.record(z.string(), z.string()).optional(),
+  badRows: z.enum(['strict', 'skip']).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
+} satisfies Record<keyof LoadDatasetOptions, z.ZodType>)
 
 /**
  * Reads a data set into memory, with every row checked and brought to one form. Six shapes are recognised by their
@@ -25,10 +36,11 @@ const rowsPerTurn = 256
  *
  * @throws ColdstartError `E_PATH` for a file or image that cannot be found or lies outside the image root,
  * `E_DATA_FORMAT` for a file that is no JSON, `E_DATA_ROW` for bad rows (each with its file and line),
- * `E_CONFIG` for an unknown name in `columns`. Rejects with the signal's reason when aborted.
+ * `E_CONFIG` for an option or a name in `columns` that does not exist, `E_USAGE` for what is no data set. Rejects with the signal's reason when aborted.
  */
 export async function loadDataset(source: DatasetLike, options: LoadDatasetOptions = {}): Promise<Dataset> {
-  const { columns = {}, badRows = 'strict', signal } = options
+  const { columns = {}, badRows = 'strict', signal } = checked(optionsSchema, options, 'options', 'E_CONFIG')
+  checkSource(source)
   signal?.throwIfAborted()
   checkColumns(columns)
   const root = options.imageRoot ?? (typeof source === 'string' ? dirname(source) : '.')
@@ -66,6 +78,13 @@ export async function loadDataset(source: DatasetLike, options: LoadDatasetOptio
   }
   fingerprint.value({ columns, badRows })
   return new Dataset(rows, fingerprint.digest(), bad, badRows)
+}
+
+function checkSource(source: unknown): void {
+  const isIterable = typeof source === 'object' && source !== null
+  if (typeof source === 'string' || (isIterable && (Symbol.iterator in source || Symbol.asyncIterator in source)))
+    return
+  throw new ColdstartError('E_USAGE', `expected the path of a data set or an iterable of rows, got ${kindOf(source)}`)
 }
 
 function checkColumns(columns: Readonly<Record<string, string>>): void {

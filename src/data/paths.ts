@@ -6,6 +6,7 @@
 import { realpathSync } from 'node:fs'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 import { ColdstartError } from '../errors.js'
+import { refusalOf } from './file.js'
 
 const hint = 'allowPaths: true lifts this for data you trust'
 
@@ -54,9 +55,7 @@ export class PathResolver {
     try {
       return realpathSync.native(path)
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code
-      const what = code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : `cannot be read (${code})`
-      throw new ColdstartError('E_PATH', `${what}: ${shown}`, { cause })
+      throw new ColdstartError('E_PATH', `${refusalOf(cause)}: ${shown}`, { cause })
     }
   }
 }

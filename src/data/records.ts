@@ -1,10 +1,11 @@
 /** Records of a source, one by one: each is an object, or the reason why it is none. */
 
 import { closeSync, openSync, readSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ColdstartError } from '../errors.js'
+import { fileSize, refusalOf } from './file.js'
 import type { Fingerprint } from './fingerprint.js'
 import { kindOf } from './images.js'
 import { parseJson } from './json.js'
@@ -36,10 +37,11 @@ export async function* readRecords(
     yield* memoryRecords(source, fingerprint, signal)
     return
   }
-  await checkFile(source)
+  const size = await fileSize(source, source)
+  refuseForeign(source)
   const extension = extname(source).toLowerCase()
   if (extension === '.jsonl' || extension === '.ndjson') yield* lineRecords(source, fingerprint, signal)
-  else if (extension === '.json') yield* jsonRecords(source, fingerprint, signal)
+  else if (extension === '.json') yield* jsonRecords(source, size, fingerprint, signal)
   else {
     throw new ColdstartError('E_DATA_FORMAT', `${source}: expected a .jsonl or .json file`, {
       hint: 'convert other formats, or read them yourself and pass the records',
@@ -47,28 +49,23 @@ export async function* readRecords(
   }
 }
 
-async function checkFile(path: string): Promise<void> {
-  let isFile: boolean
-  try {
-    isFile = (await stat(path)).isFile()
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    throw new ColdstartError('E_PATH', `${path}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`, {
-      cause,
-    })
-  }
-  if (!isFile) throw new ColdstartError('E_PATH', `${path}: expected a file`)
+/** By the first bytes: a name says little about what a file holds. */
+function refuseForeign(path: string): void {
   const encoding = foreignEncoding(headOf(path))
   if (encoding !== undefined) throw new ColdstartError('E_DATA_FORMAT', `${path}: ${encoding}, expected UTF-8 JSON`)
 }
 
 function headOf(path: string): Uint8Array {
   const head = new Uint8Array(4)
-  const file = openSync(path, 'r')
   try {
-    return head.subarray(0, readSync(file, head))
-  } finally {
-    closeSync(file)
+    const file = openSync(path, 'r')
+    try {
+      return head.subarray(0, readSync(file, head))
+    } finally {
+      closeSync(file)
+    }
+  } catch (cause) {
+    throw new ColdstartError('E_PATH', `${path}: ${refusalOf(cause)}`, { cause })
   }
 }
 
@@ -126,16 +123,16 @@ function lineRecord(line: Line): SourceRecord['record'] | undefined {
 
 async function* jsonRecords(
   path: string,
+  size: number,
   fingerprint: Fingerprint,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SourceRecord> {
-  const size = (await stat(path)).size
   if (size > maxJsonFileBytes) {
     throw new ColdstartError('E_DATA_FORMAT', `${path}: ${size} bytes; the most is ${maxJsonFileBytes}`, {
       hint: 'JSON Lines (.jsonl) has no such limit',
     })
   }
-  const bytes = await readFile(path, { signal })
+  const bytes = await readWhole(path, signal)
   fingerprint.bytes(bytes)
   const decoded = decodeUtf8(withoutBom(bytes))
   if ('badByte' in decoded) {
@@ -154,6 +151,16 @@ async function* jsonRecords(
     throw new ColdstartError('E_DATA_FORMAT', `${path}: expected an array of objects, got ${kindOf(parsed.value)}`)
   }
   for (const [index, record] of parsed.value.entries()) yield { source: `${path}[${index}]`, record: asRecord(record) }
+}
+
+async function readWhole(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  try {
+    return await readFile(path, { signal })
+  } catch (cause) {
+    // Node wraps the reason in an error of its own.
+    signal?.throwIfAborted()
+    throw new ColdstartError('E_PATH', `${path}: ${refusalOf(cause)}`, { cause })
+  }
 }
 
 function asRecord(value: unknown): SourceRecord['record'] {

@@ -207,18 +207,18 @@ function object(value: unknown, name: string): Record<string, unknown> {
   throw new ColdstartError('E_DATA_ROW', `${name}: expected an object, got ${kindOf(value)}`)
 }
 
-/** A gold answer. A number that the reader could not hold would be another answer than the one in the file. */
+/**
+ * A gold answer. A number is written out, never with an exponent; one that the reader could not hold, or that has more digits than it
+ * holds, would be another answer than the one in the file.
+ */
 function gold(value: unknown, name: string): string | undefined {
-  if (typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)) {
-    throw new ColdstartError(
-      'E_DATA_ROW',
-      `${name}: the number is beyond what JSON numbers hold exactly, got ${value}`,
-      {
-        hint: 'write it as a string',
-      },
-    )
-  }
-  return scalar(value, name)
+  if (typeof value !== 'number') return scalar(value, name)
+  const text = String(value)
+  const plain = text.includes('e-') ? value.toFixed(20).replace(/0+$/, '') : text
+  if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER && Number(plain) === value) return plain
+  throw new ColdstartError('E_DATA_ROW', `${name}: the number is beyond what JSON numbers hold exactly, got ${value}`, {
+    hint: 'write it as a string',
+  })
 }
 
 /** A string, or a number or boolean written as one; null is absent. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { checked } from '../config/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
+import { questionOf } from '../data/question.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import { generateOptionsSchema } from '../model/arguments.js'
@@ -77,7 +78,8 @@ const optionsSchema = z.strictObject(
 )
 
 /**
- * Throws `E_CONFIG` naming the option at fault, `E_BUSY` while a trainer has the model; while it runs, no trainer gets it.
+ * Throws `E_CONFIG` naming the option at fault, `E_BUSY` while a trainer has the model, `E_CLOSED` when the model was closed, `E_REWARD`
+ * for a score that is none, and the codes of `loadDataset` and of encoding, naming the row. While it runs, no trainer gets the model.
  *
  * ```ts
  * const { accuracy, ci95 } = await evaluate({ model, dataset: 'test.jsonl', score: (text, row) => text.trim() === row.answer })
@@ -107,6 +109,7 @@ async function evaluated(options: EvaluateOptions): Promise<EvalResult> {
           systemMessage: generate.systemMessage,
           maxLength: generate.maxPromptLength,
           name: row.source,
+          signal,
         }),
       })),
     )
@@ -138,11 +141,6 @@ async function evaluated(options: EvaluateOptions): Promise<EvalResult> {
     seconds: (performance.now() - began) / 1000,
     tokens,
   }
-}
-
-/** The conversation up to the turn that is to be generated. */
-function questionOf(row: Row) {
-  return row.messages.at(-1)?.role === 'assistant' ? row.messages.slice(0, -1) : row.messages
 }
 
 function checkedScore(value: boolean | number | null, row: Row): number | null {

@@ -3,11 +3,13 @@
  * and renamed into place, so that a process may end at any point and the next one goes on.
  */
 
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { kindOf } from '../data/images.js'
 import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
+import { AppendedLines, wholeLines } from '../files/appended-lines.js'
+import { jsonLines, jsonText, writeWhole } from '../files/write.js'
 import { native, unwrap } from '../native/index.js'
 import { differences } from './run/identity.js'
 import type { DataLine, EvaluationReport, ResponseLine, RunFacts, ScoreLine } from './run/types.js'
@@ -22,13 +24,14 @@ export interface StoredEvaluation {
 
 /** An evaluation folder, held by one process at a time. */
 export class EvaluationFolder {
-  #rows: Promise<FileHandle> | undefined
-  #appending: Promise<void> = Promise.resolve()
+  readonly #rows: AppendedLines
 
   private constructor(
     readonly path: string,
     private readonly lock: { release(): void },
-  ) {}
+  ) {
+    this.#rows = new AppendedLines(join(path, 'rows.jsonl'))
+  }
 
   /** Creates the folder if need be and takes its lock; `E_BUSY` names the process that holds it. */
   static async open(path: string): Promise<EvaluationFolder> {
@@ -61,57 +64,39 @@ export class EvaluationFolder {
     const held = await this.#held()
     if (held !== undefined) return this.#refuseOther(held.facts, facts)
     // The row data goes first: where run.json is, everything that it speaks of is there.
-    await writeWhole(join(this.path, 'data.jsonl'), linesOf(data))
-    await writeWhole(join(this.path, 'run.json'), jsonOf(facts))
+    await this.#write('data.jsonl', jsonLines(data))
+    await this.#write('run.json', jsonText(facts))
   }
 
   /** Adds a response. It is on the disk when the promise resolves; lines are written in the order of calls. */
   append(line: ResponseLine): Promise<void> {
-    const text = `${JSON.stringify(line)}\n`
-    const path = join(this.path, 'rows.jsonl')
-    // After a line that failed half way nothing may follow it: one failure is that of all later lines.
-    this.#appending = this.#appending.then(() =>
-      saving(path, async () => {
-        if (this.#rows === undefined) {
-          this.#rows = open(path, 'a')
-          await this.#rows
-          await syncFolder(this.path)
-        }
-        const file = await this.#rows
-        await file.appendFile(text)
-        await file.sync()
-      }),
-    )
-    return this.#appending
+    return saving(this.#rows.path, () => this.#rows.append(jsonLines([line])))
   }
 
   /** Puts all responses in place of those that were appended. */
   async writeResponses(lines: readonly ResponseLine[]): Promise<void> {
-    await this.#closeRows()
-    await writeWhole(join(this.path, 'rows.jsonl'), linesOf(lines))
+    await this.#rows.settled()
+    await this.#write('rows.jsonl', jsonLines(lines))
   }
 
   async writeScores(lines: readonly ScoreLine[]): Promise<void> {
-    await writeWhole(join(this.path, 'scores.jsonl'), linesOf(lines))
+    await this.#write('scores.jsonl', jsonLines(lines))
   }
 
   async writeReport(report: EvaluationReport): Promise<void> {
-    await writeWhole(join(this.path, 'report.json'), jsonOf(report))
+    await this.#write('report.json', jsonText(report))
   }
 
   /** Waits for lines in flight and gives the folder back. */
   async close(): Promise<void> {
-    try {
-      await this.#closeRows()
-    } finally {
-      this.lock.release()
-    }
+    await this.#rows.settled()
+    this.lock.release()
   }
 
   /** The run whose folder this is. One that failed before its first response holds it for nobody. */
   async #held(): Promise<{ facts: RunFacts; responses: ResponseLine[] } | undefined> {
     const facts = await readFacts(this.path)
-    const responses = facts === undefined ? [] : await this.#recover()
+    const responses = facts === undefined ? [] : await readLinesOf<ResponseLine>(this.#rows.path, responseFields)
     return facts === undefined || responses.length === 0 ? undefined : { facts, responses }
   }
 
@@ -127,27 +112,9 @@ export class EvaluationFolder {
     )
   }
 
-  async #closeRows(): Promise<void> {
-    await this.#appending.catch(() => {})
-    const file = await this.#rows?.catch(() => undefined)
-    this.#rows = undefined
-    await file?.close()
-  }
-
-  /** The responses, after cutting off what a process that was killed left of its last line. */
-  async #recover(): Promise<ResponseLine[]> {
-    const path = join(this.path, 'rows.jsonl')
-    const { lines, wholeBytes, bytes } = await readLinesOf<ResponseLine>(path, responseFields)
-    if (wholeBytes < bytes) {
-      const file = await open(path, 'r+')
-      try {
-        await file.truncate(wholeBytes)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-    }
-    return lines
+  #write(name: string, text: string): Promise<void> {
+    const path = join(this.path, name)
+    return saving(path, () => writeWhole(path, text))
   }
 }
 
@@ -165,7 +132,7 @@ export async function readEvaluation(folder: string): Promise<StoredEvaluation> 
   }
   const data = await readLinesOf<DataLine>(join(folder, 'data.jsonl'), dataFields)
   const responses = await readLinesOf<ResponseLine>(join(folder, 'rows.jsonl'), responseFields)
-  return { facts, data: data.lines, responses: responses.lines }
+  return { facts, data, responses }
 }
 
 /** The last report of a folder, if it has one. */
@@ -179,11 +146,11 @@ export async function readReport(folder: string): Promise<EvaluationReport | und
 /** The scores and the report of a finished evaluation. Throws `E_PATH` where there are none yet. */
 export async function readScored(folder: string): Promise<{ scores: ScoreLine[]; report: EvaluationReport }> {
   const report = await readReport(folder)
-  const { lines } = await readLinesOf<ScoreLine>(join(folder, 'scores.jsonl'), scoreFields)
-  if (report === undefined || lines.length === 0) {
+  const scores = await readLinesOf<ScoreLine>(join(folder, 'scores.jsonl'), scoreFields)
+  if (report === undefined || scores.length === 0) {
     throw new ColdstartError('E_PATH', `${folder} has not been scored yet`, { hint: 'finish the run first' })
   }
-  return { scores: lines, report }
+  return { scores, report }
 }
 
 async function readFacts(folder: string): Promise<RunFacts | undefined> {
@@ -227,32 +194,28 @@ const scoreFields: Fields<ScoreLine> = {
   calls: number,
 }
 
-/** The file, the part of it that is whole lines, and what these say. No file: no lines. */
-async function readLinesOf<T>(
-  path: string,
-  fields: Fields<T>,
-): Promise<{ lines: T[]; wholeBytes: number; bytes: number }> {
-  const content = await contentOf(path)
-  if (content === undefined) return { lines: [], wholeBytes: 0, bytes: 0 }
-  const wholeBytes = content.lastIndexOf(0x0a) + 1
-  const texts = content.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1)
-  const lines = texts.map((text, index) => {
-    const where = `${path}:${index + 1}`
-    const value = parse(text, where)
-    if (!isRecord(value))
-      throw new ColdstartError('E_CKPT_CORRUPT', `${where}: expected an object, got ${kindOf(value)}`)
-    for (const [name, [expected, test]] of Object.entries<Field>(fields)) {
-      const got = (value as Record<string, unknown>)[name]
-      if (test(got)) continue
-      throw new ColdstartError('E_CKPT_CORRUPT', `${where}: ${name}: expected ${expected}, got ${kindOf(got)}`)
-    }
-    return value as T
+/** What the whole lines of a file say. No file: no lines. */
+async function readLinesOf<T>(path: string, fields: Fields<T>): Promise<T[]> {
+  const lines: T[] = []
+  return reading(path, async () => {
+    for await (const { number, bytes } of wholeLines(path)) lines.push(lineOf(bytes, fields, `${path}:${number}`))
+    return lines
   })
-  return { lines, wholeBytes, bytes: content.length }
+}
+
+function lineOf<T>(bytes: Buffer | undefined, fields: Fields<T>, where: string): T {
+  const value = parse(bytes?.toString('utf8') ?? '', where)
+  if (!isRecord(value)) throw new ColdstartError('E_CKPT_CORRUPT', `${where}: expected an object, got ${kindOf(value)}`)
+  for (const [name, [expected, test]] of Object.entries<Field>(fields)) {
+    const got = (value as Record<string, unknown>)[name]
+    if (test(got)) continue
+    throw new ColdstartError('E_CKPT_CORRUPT', `${where}: ${name}: expected ${expected}, got ${kindOf(got)}`)
+  }
+  return value as T
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const content = await contentOf(path)
+  const content = await reading(path, () => readIfPresent(path))
   return content === undefined ? undefined : parse(content.toString('utf8'), path)
 }
 
@@ -264,35 +227,12 @@ function parse(text: string, where: string): unknown {
   }
 }
 
-async function contentOf(path: string): Promise<Buffer | undefined> {
+async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await readIfPresent(path)
+    return await work()
   } catch (cause) {
+    if (cause instanceof ColdstartError) throw cause
     throw new ColdstartError('E_PATH', `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
-  }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  await saving(path, async () => {
-    const file = await open(`${path}.part`, 'w')
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(`${path}.part`, path)
-    await syncFolder(dirname(path))
-  })
-}
-
-/** Makes new names in a folder as durable as the content of its files. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 
@@ -307,6 +247,3 @@ async function saving(path: string, work: () => Promise<void>): Promise<void> {
     })
   }
 }
-
-const linesOf = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
-const jsonOf = (value: object): string => `${JSON.stringify(value, null, 2)}\n`

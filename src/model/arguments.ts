@@ -2,20 +2,27 @@
 import { z } from 'zod'
 import { checked } from '../config/check.js'
 import type { Message } from '../data/types.js'
+import type { ProcessorOptions } from '../processor/processor.js'
 import type { GenerateOptions, PromptInput } from './types.js'
 
 /** Ids cross as 32-bit numbers. Which of them exist is for the model to say. */
 const id = z.int().min(0).max(0xffff_ffff)
 const length = z.int().min(1).max(1_000_000)
 
+/** Within what the smallest of the engine's number types divides by. */
+const temperature = z
+  .number()
+  .refine((value) => value === 0 || (value >= 1e-6 && value <= 1e6), 'expected 0 or a number from 1e-6 to 1e6')
+const repetitionPenalty = z.number().min(1e-6).max(1e6)
+
 const fields = {
   maxNewTokens: length.optional(),
   numReturnSequences: z.int().min(1).max(100_000).optional(),
-  temperature: z.number().min(0).optional(),
+  temperature: temperature.optional(),
   topK: z.int().min(0).max(0xffff_ffff).optional(),
   topP: z.number().positive().max(1).optional(),
   minP: z.number().min(0).max(1).optional(),
-  repetitionPenalty: z.number().positive().optional(),
+  repetitionPenalty: repetitionPenalty.optional(),
   seed: z.int().min(0).optional(),
   bannedIds: z.array(id).optional(),
   stopIds: z.array(id).optional(),
@@ -32,6 +39,34 @@ export const generateOptionsSchema = z.strictObject(fields, 'expected an object 
 export const streamOptionsSchema = generateOptionsSchema.extend({
   numReturnSequences: z.literal(1, 'expected 1, as a stream is one completion').optional(),
 })
+
+/** How images are prepared; ranges are for the processor to say. */
+const processing = {
+  minPixels: z.number().optional(),
+  maxPixels: z.number().optional(),
+  alpha: z.enum(['white', 'drop']).optional(),
+  autoOrient: z.boolean().optional(),
+  imageCacheBytes: z.number().optional(),
+} satisfies Record<keyof ProcessorOptions, z.ZodType>
+
+const dtype = z.enum(['float32', 'bfloat16', 'float64']).optional()
+const object = z.record(z.string(), z.unknown())
+
+/** Schema of `FromPretrainedOptions`. */
+export const fromPretrainedSchema = z.strictObject({ ...processing, dtype, signal: fields.signal })
+
+/** Schema of `FromConfigOptions`. */
+export const fromConfigSchema = z.strictObject({
+  ...processing,
+  dtype,
+  seed: z.number().optional(),
+  tokenizer: z.union([z.string(), object], 'expected the path or the content of a tokenizer.json'),
+  preprocessor: object.optional(),
+  generationConfig: object.optional(),
+})
+
+/** Schema of the options of `savePretrained`. */
+export const saveOptionsSchema = z.strictObject({ dtype: z.enum(['float32', 'bfloat16']).optional() })
 
 const part = z.discriminatedUnion(
   'type',

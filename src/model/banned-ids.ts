@@ -13,7 +13,8 @@ export function bannedIdsOf(config: Record<string, unknown>, tokenizerSize: numb
   const text = (config.text_config ?? {}) as Record<string, unknown>
   const vision = visionFields
     .map((name) => config[name] ?? text[name])
-    .filter((id): id is number => typeof id === 'number')
+    // Whatever else stands there, -1 for none perhaps, bans nothing.
+    .filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0)
   const vocabulary = vocabularyOf(config, tokenizerSize)
   const unused = Array.from({ length: Math.max(0, vocabulary - tokenizerSize) }, (_, i) => tokenizerSize + i)
   return [...new Set([...vision, ...unused])].filter((id) => id < vocabulary).sort((a, b) => a - b)

@@ -19,8 +19,15 @@ export interface SamplingDefaults {
 export interface GenerationPrompt {
   prompt: EncodedPrompt
   key: number
+  /** What an error calls it; its place among the prompts if absent. */
+  name?: string
   /** In place of the option of that name. */
   maxNewTokens?: number
+}
+
+/** A request, and what an error calls it. */
+interface NamedRequest extends NativeRequest {
+  name: string
 }
 
 /** Turns options into the engine's requests, one a prompt. Throws `E_CONFIG` for ids that the model does not have. */
@@ -28,10 +35,11 @@ export function toRequests(
   prompts: readonly GenerationPrompt[],
   options: GenerateOptions,
   defaults: SamplingDefaults,
-): NativeRequest[] {
+): NamedRequest[] {
   refuseForeignIds('stopIds', options.stopIds, defaults.vocabulary)
   refuseForeignIds('bannedIds', options.bannedIds, defaults.vocabulary)
-  return prompts.map(({ prompt, key, maxNewTokens = options.maxNewTokens ?? 512 }) => ({
+  return prompts.map(({ prompt, key, name, maxNewTokens = options.maxNewTokens ?? 512 }, index) => ({
+    name: name ?? `prompt ${index + 1}`,
     ids: prompt.ids,
     images: prompt.images,
     key,
@@ -57,19 +65,20 @@ function refuseForeignIds(name: string, ids: readonly number[] | undefined, voca
   )
 }
 
-/** Yields the engine's events in order. Leaving the loop, an error or an abort ends the generation. */
+/** Yields the engine's events in order. Leaving the loop, an error, which names its prompt, or an abort ends the generation. */
 export async function* generationEvents(
   model: NativeModel,
-  requests: NativeRequest[],
+  requests: NamedRequest[],
   options: { signal?: AbortSignal | undefined; sliceMs?: number } = {},
 ): AsyncGenerator<NativeEvent, void, void> {
   const { signal } = options
   signal?.throwIfAborted()
-  const id = await call(model.generateStart(requests), signal)
+  const nameOf = (request: number) => requests[request]?.name ?? `request ${request}`
+  const id = await call(model.generateStart(requests), signal, nameOf)
   try {
     while (true) {
       signal?.throwIfAborted()
-      const slice = await call(model.generateStep(id, options.sliceMs ?? SLICE_MS), signal)
+      const slice = await call(model.generateStep(id, options.sliceMs ?? SLICE_MS), signal, nameOf)
       yield* slice.events
       if (slice.finished) return
     }
@@ -100,25 +109,29 @@ export class CompletionBuilder {
     return this.#finish !== undefined
   }
 
-  /** Takes the engine's next piece and returns what a reader of the stream may see now. */
+  /** Takes the engine's next piece, however many tokens it has, and returns what a reader of the stream may see now. */
   push(event: NativeEvent, decodeNow: boolean): StreamChunk | undefined {
     if (this.done) return undefined
+    const before = this.#ids.length
     for (const id of event.ids) this.#ids.push(id)
     for (const logProb of event.logProbs) this.#logProbs.push(logProb)
     for (const mass of event.keptMass) this.#keptMass.push(mass)
     const ended = event.finishReason as 'stop' | 'length' | undefined
     if (ended) this.#finish = ended
     if (!decodeNow && !ended && this.#stopStrings.length === 0) return undefined
-    this.#text = this.#decode(Uint32Array.from(this.#ids))
-    const stop = firstStop(this.#text, this.#stopStrings)
-    if (stop >= 0) {
-      this.#text = this.#text.slice(0, stop)
-      this.#finish = 'stop'
-    }
+    this.#text = this.#textOf(this.#ids.length)
+    if (this.#stopIn(this.#text) >= 0) this.#stopAfter(before)
     const visible = this.#finish ? this.#text.length : settledLength(this.#text, this.#stopStrings)
     const text = this.#text.slice(this.#emitted, Math.max(visible, this.#emitted))
     this.#emitted = Math.max(visible, this.#emitted)
-    return { text, ids: event.ids, logProbs: event.logProbs, ...(this.#finish ? { finishReason: this.#finish } : {}) }
+    const added = this.#ids.length - before
+    const { ids, logProbs } = event
+    return {
+      text,
+      ids: ids.slice(0, added),
+      logProbs: logProbs.slice(0, added),
+      ...(this.#finish ? { finishReason: this.#finish } : {}),
+    }
   }
 
   finish(): Completion {
@@ -130,13 +143,34 @@ export class CompletionBuilder {
       finishReason: this.#finish ?? 'length',
     }
   }
-}
 
-function firstStop(text: string, stops: readonly string[]): number {
-  return stops.reduce((first, stop) => {
-    const at = text.indexOf(stop)
-    return at >= 0 && (first < 0 || at < first) ? at : first
-  }, -1)
+  /**
+   * Ends with the first token whose text holds a stop string, which is none of the first `without`: where the engine cut its pieces
+   * must not decide what a completion is. What follows a text never takes a stop string out of it again, so halving finds the token.
+   */
+  #stopAfter(without: number): void {
+    let length = this.#ids.length
+    while (length - without > 1) {
+      const middle = (without + length) >> 1
+      if (this.#stopIn(this.#textOf(middle)) < 0) without = middle
+      else length = middle
+    }
+    for (const values of [this.#ids, this.#logProbs, this.#keptMass]) values.length = length
+    const text = this.#textOf(length)
+    this.#text = text.slice(0, this.#stopIn(text))
+    this.#finish = 'stop'
+  }
+
+  #textOf(length: number): string {
+    return this.#decode(Uint32Array.from(this.#ids.slice(0, length)))
+  }
+
+  /** Where the first stop string begins in the text without an unfinished character; -1 if there is none. */
+  #stopIn(text: string): number {
+    const whole = text.replace(/\uFFFD+$/, '')
+    const places = this.#stopStrings.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0)
+    return places.length === 0 ? -1 : Math.min(...places)
+  }
 }
 
 /** Length of the text that no later token can change: not an unfinished character, not the beginning of a stop string. */

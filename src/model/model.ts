@@ -2,20 +2,29 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checked } from '../config/check.js'
-import { readIfPresent } from '../data/optional-file.js'
 import type { Message } from '../data/types.js'
-import { ColdstartError } from '../errors.js'
-import { call, type NativeModel, type NativeModelInfo, native } from '../native/index.js'
+import { ColdstartError, type ErrorCode } from '../errors.js'
+import { call, type NativeModel, type NativeModelInfo } from '../native/index.js'
 import {
   jsonFile,
   type ModelFile,
   processorFiles,
   readNeeded,
   readObject,
+  readOptional,
   readPreprocessor,
 } from '../processor/model-files.js'
 import { Processor, type ProcessorFiles, type ProcessorOptions } from '../processor/processor.js'
-import { conversationOf, conversationsOf, generateOptionsSchema, streamOptionsSchema } from './arguments.js'
+import { started } from '../processor/started.js'
+import {
+  conversationOf,
+  conversationsOf,
+  fromConfigSchema,
+  fromPretrainedSchema,
+  generateOptionsSchema,
+  saveOptionsSchema,
+  streamOptionsSchema,
+} from './arguments.js'
 import { bannedIdsOf, vocabularyOf } from './banned-ids.js'
 import {
   CompletionBuilder,
@@ -26,6 +35,7 @@ import {
 } from './generation.js'
 import { stopIdsOf } from './stop-ids.js'
 import type { Completion, DType, GenerateOptions, ParameterCounts, PromptInput, StreamChunk } from './types.js'
+import { visionTokensOf } from './vision-tokens.js'
 
 /** How to load a model. */
 export interface FromPretrainedOptions extends ProcessorOptions {
@@ -46,6 +56,9 @@ export interface FromConfigOptions extends ProcessorOptions {
   generationConfig?: Record<string, unknown>
   dtype?: DType
 }
+
+/** What a model is made of beside its weights. */
+type ModelFiles = ProcessorFiles & { generation: Record<string, unknown>; folder?: string }
 
 /** Files of a model folder that are saved unchanged: those of its tokenizer. */
 const companions = [
@@ -75,7 +88,7 @@ export class VisionLanguageModel {
   readonly device = 'cpu'
   readonly dtype: DType
   readonly #native: NativeModel
-  readonly #files: ProcessorFiles & { generation: Record<string, unknown>; folder?: string }
+  readonly #files: ModelFiles
   readonly #sampling: SamplingDefaults
   #trainer: string | undefined
   /** Calls that read the weights now, each under the name of its method. */
@@ -87,7 +100,7 @@ export class VisionLanguageModel {
     model: NativeModel,
     info: NativeModelInfo,
     processor: Processor,
-    files: ProcessorFiles & { generation: Record<string, unknown>; folder?: string },
+    files: ModelFiles,
     dtype: DType,
   ) {
     this.#native = model
@@ -98,17 +111,21 @@ export class VisionLanguageModel {
     this.dtype = dtype
     this.#sampling = {
       stopIds: stopIdsOf(files.generation, files.config),
-      bannedIds: bannedIdsOf(files.config, processor.vocabularySize),
+      bannedIds: [
+        ...new Set([...bannedIdsOf(files.config, processor.vocabularySize), ...visionTokensOf(files.tokenizer)]),
+      ].sort((a, b) => a - b),
       vocabulary: vocabularyOf(files.config, processor.vocabularySize),
     }
   }
 
   /**
    * Loads a folder in the Hugging Face layout: `config.json`, `model.safetensors` or shards with their index, `tokenizer.json`,
-   * `preprocessor_config.json` (or the `processor_config.json` of transformers 5). Throws `E_MODEL`, `E_CONFIG`, `E_WEIGHTS` or
-   * `E_TOKENIZER` naming file, field or tensor.
+   * `preprocessor_config.json` (or the `processor_config.json` of transformers 5). Throws `E_MODEL`, `E_MODEL_UNSAFE`,
+   * `E_CONFIG`, `E_WEIGHTS` or `E_TOKENIZER` naming file, field or tensor, `E_USAGE` for an option that is no whole number, `E_WORKER`
+   * outside the main thread, `E_NATIVE_LOAD` where the native side cannot be started.
    */
   static async fromPretrained(folder: string, options: FromPretrainedOptions = {}): Promise<VisionLanguageModel> {
+    checked(fromPretrainedSchema, options, 'options', 'E_CONFIG')
     options.signal?.throwIfAborted()
     const dtype = options.dtype ?? 'float32'
     const config = await readObject(join(folder, 'config.json'))
@@ -119,20 +136,20 @@ export class VisionLanguageModel {
       ...(await readPreprocessor(folder)),
       generation: await readObject(join(folder, 'generation_config.json'), {}),
     }
-    const processor = await Processor.fromFiles(files, options)
-    const model = new (native().NativeModel)()
-    try {
+    return VisionLanguageModel.#with(files, options, dtype, async (model) => {
       const info = await call(model.load(folder, dtype), options.signal)
       options.signal?.throwIfAborted()
-      return new VisionLanguageModel(model, info, processor, files, dtype)
-    } catch (error) {
-      await Promise.all([model.close(), processor.close()])
-      throw error
-    }
+      return info
+    })
   }
 
-  /** A new model with random weights: `config` is the content of a `config.json`. The same seed gives the same bits. */
+  /**
+   * A new model with random weights: `config` is the content of a `config.json`. The same seed gives the same bits. Throws `E_MODEL`,
+   * `E_CONFIG` or `E_TOKENIZER` naming file and field, `E_USAGE` for an option that is no whole number, `E_WORKER` outside the main thread,
+   * `E_NATIVE_LOAD` where the native side cannot be started.
+   */
   static async fromConfig(config: Record<string, unknown>, options: FromConfigOptions): Promise<VisionLanguageModel> {
+    checked(fromConfigSchema, options, 'options', 'E_CONFIG')
     const dtype = options.dtype ?? 'float32'
     const files = {
       config,
@@ -143,13 +160,25 @@ export class VisionLanguageModel {
       preprocessor: options.preprocessor ?? {},
       generation: options.generationConfig ?? {},
     }
+    return VisionLanguageModel.#with(files, options, dtype, (model) =>
+      call(model.create(JSON.stringify(config), options.seed ?? 0, dtype)),
+    )
+  }
+
+  /** A model whose weights `fill` brings. Whatever fails, nothing native is left behind. */
+  static async #with(
+    files: ModelFiles,
+    options: ProcessorOptions,
+    dtype: DType,
+    fill: (model: NativeModel) => Promise<NativeModelInfo>,
+  ): Promise<VisionLanguageModel> {
     const processor = await Processor.fromFiles(files, options)
-    const model = new (native().NativeModel)()
+    let model: NativeModel | undefined
     try {
-      const info = await call(model.create(JSON.stringify(config), options.seed ?? 0, dtype))
-      return new VisionLanguageModel(model, info, processor, files, dtype)
+      model = started('NativeModel')
+      return new VisionLanguageModel(model, await fill(model), processor, files, dtype)
     } catch (error) {
-      await Promise.all([model.close(), processor.close()])
+      await Promise.all([model?.close(), processor.close()])
       throw error
     }
   }
@@ -161,27 +190,32 @@ export class VisionLanguageModel {
 
   /**
    * Completes one prompt or many; the result has one array of `numReturnSequences` completions a prompt. Throws `E_CONFIG` naming the
-   * option at fault, `E_USAGE` naming the prompt, `E_BUSY` while a trainer has the model, and the codes of encoding.
+   * option at fault, `E_USAGE` naming the prompt, `E_BUSY` while a trainer has the model, `E_CLOSED` after {@link close},
+   * and the codes of {@link Processor.encode}. Any number of prompts may come together.
    */
   async generate(
     prompts: PromptInput | readonly PromptInput[],
     options: GenerateOptions = {},
   ): Promise<Completion[][]> {
-    checked(generateOptionsSchema, options, 'options', 'E_CONFIG')
+    // What was checked is what counts, whatever becomes of the caller's object meanwhile.
+    const own = checked(generateOptionsSchema, options, 'options', 'E_CONFIG')
     const conversations = conversationsOf(prompts)
-    return this.reading('generate', async () => this.complete(await this.#encode(conversations, options), options))
+    return this.reading('generate', async () => this.complete(await this.#encode(conversations, own), own))
   }
 
-  /** Completes one prompt piece by piece. Leaving the loop ends the generation; until then no trainer gets the model. */
+  /**
+   * Completes one prompt piece by piece. Leaving the loop ends the generation; until then no trainer gets the model. Throws the codes of
+   * {@link generate}.
+   */
   async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<StreamChunk, void, void> {
-    checked(streamOptionsSchema, options, 'options', 'E_CONFIG')
+    const own = checked(streamOptionsSchema, options, 'options', 'E_CONFIG')
     const conversation = conversationOf(prompt, 'prompt')
     const leave = this.#enter('stream')
     try {
-      const encoded = await this.#encode([conversation], options)
-      const builder = new CompletionBuilder((ids) => this.processor.decode(ids), options.stopStrings)
-      const requests = toRequests(encoded, options, this.samplingDefaults())
-      for await (const event of generationEvents(this.#native, requests, { signal: options.signal, sliceMs: 0 })) {
+      const encoded = await this.#encode([conversation], own)
+      const builder = new CompletionBuilder((ids) => this.processor.decode(ids), own.stopStrings)
+      const requests = toRequests(encoded, own, this.samplingDefaults())
+      for await (const event of generationEvents(this.#native, requests, { signal: own.signal, sliceMs: 0 })) {
         const chunk = builder.push(event, true)
         if (chunk) yield chunk
         if (builder.done) return
@@ -193,14 +227,20 @@ export class VisionLanguageModel {
 
   /**
    * Writes a folder that loads unchanged in transformers, old and new: weights under their hub names (in place of those the folder had),
-   * config, tokenizer and preprocessor files. Throws `E_WEIGHTS` naming a tensor with a value that the stored type cannot hold.
+   * config, tokenizer and preprocessor files. Throws `E_WEIGHTS` naming a tensor with a value that the stored type cannot hold, `E_PATH`
+   * for a folder that cannot be made, `E_CKPT_SAVE` naming a file that cannot be written, `E_MODEL` for a file of the folder it was loaded from that can no longer be read,
+   * `E_CONFIG` for a `dtype` that is none, `E_CLOSED` after {@link close}, before anything is written.
    * @param options.dtype type of the stored weights; default `float32`
    */
   async savePretrained(folder: string, options: { dtype?: 'float32' | 'bfloat16' } = {}): Promise<void> {
-    await mkdir(folder, { recursive: true })
+    checked(saveOptionsSchema, options, 'options', 'E_CONFIG')
+    if (this.#closing) throw closed()
+    await writing('E_PATH', folder, mkdir(folder, { recursive: true }))
     await call(this.#native.save(folder, options.dtype ?? 'float32'))
     const files = await this.companionFiles()
-    await Promise.all(files.map(({ name, data }) => writeFile(join(folder, name), data)))
+    await Promise.all(
+      files.map(({ name, data }) => writing('E_CKPT_SAVE', join(folder, name), writeFile(join(folder, name), data))),
+    )
   }
 
   /** Ends the native side behind the work in flight. Idempotent; later calls reject with `E_CLOSED`. */
@@ -313,6 +353,7 @@ export class VisionLanguageModel {
           systemMessage: options.systemMessage,
           maxLength: options.maxPromptLength,
           name: `prompt ${index + 1}`,
+          signal: options.signal,
         }),
       })),
     )
@@ -329,8 +370,22 @@ export class VisionLanguageModel {
   }
 
   #refuseTrainerBeside(user: string): void {
-    if (this.#closing) throw new ColdstartError('E_CLOSED', 'this model was closed')
+    if (this.#closing) throw closed()
     if (this.#trainer !== undefined) throw inUse(user, this.#trainer)
+  }
+}
+
+function closed(): ColdstartError {
+  return new ColdstartError('E_CLOSED', 'this model was closed')
+}
+
+/** Awaits what makes the file or folder at `path`. */
+async function writing(code: ErrorCode, path: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code
+    throw new ColdstartError(code, `${path}: cannot be written (${reason})`, { cause })
   }
 }
 
@@ -341,6 +396,6 @@ function inUse(user: string, by: string): ColdstartError {
 }
 
 async function companionIn(folder: string, name: string): Promise<ModelFile | undefined> {
-  const data = await readIfPresent(join(folder, name))
+  const data = await readOptional(join(folder, name))
   return data && { name, data }
 }

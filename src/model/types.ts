@@ -13,7 +13,7 @@ export interface GenerateOptions {
   maxNewTokens?: number | undefined
   /** Completions of each prompt. Prompt and images are computed once for all of them. Default 1. */
   numReturnSequences?: number | undefined
-  /** 0 takes the likeliest token. Default 1. */
+  /** 0 takes the likeliest token; else from 1e-6 to 1e6. Default 1. */
   temperature?: number | undefined
   /** Keep the `topK` likeliest tokens; 0 keeps all. Default 0. */
   topK?: number | undefined
@@ -21,15 +21,15 @@ export interface GenerateOptions {
   topP?: number | undefined
   /** Keep tokens of at least `minP` times the likeliest one's probability. Default 0. */
   minP?: number | undefined
-  /** Divides (positive) or multiplies (negative) the logits of ids seen before. Default 1. */
+  /** Divides (positive) or multiplies (negative) the logits of ids seen before; from 1e-6 to 1e6. Default 1. */
   repetitionPenalty?: number | undefined
-  /** Same seed, same completions, whatever else is in the batch. Default 0. */
+  /** Same seed, same completions of a prompt at the same place, whatever else is in the batch. Default 0. */
   seed?: number | undefined
   /** Ids that are never sampled; those of images and of no token never are anyway. */
   bannedIds?: readonly number[] | undefined
   /** Ids that end a completion; by default those of `generation_config.json`. */
   stopIds?: readonly number[] | undefined
-  /** Texts that end a completion; the text is cut before them, ids and log-probabilities are not. */
+  /** Texts that end a completion; the text is cut before them; ids and log-probabilities end with the token that completes one. */
   stopStrings?: readonly string[] | undefined
   /** System turn for conversations without one; `false` leaves it out. */
   systemMessage?: string | false | undefined

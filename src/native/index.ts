@@ -39,17 +39,27 @@ export function native(): typeof Binding {
   return binding
 }
 
-/** The value, or the failure thrown as {@link ColdstartError}. */
-export function unwrap<T>(outcome: T | Binding.Failure): T {
-  if (isFailure(outcome)) throw new ColdstartError(outcome.failure as ErrorCode, outcome.message)
-  return outcome
+type NameOf = (request: number) => string
+
+const numbered: NameOf = (request) => `request ${request}`
+
+/** The value, or the failure thrown as {@link ColdstartError}; `nameOf` is what its reader calls a request. */
+export function unwrap<T>(outcome: T | Binding.Failure, nameOf = numbered): T {
+  if (!isFailure(outcome)) return outcome
+  const { failure, message, request } = outcome
+  const place = request === undefined ? '' : `${nameOf(request)}: `
+  throw new ColdstartError(failure as ErrorCode, place + message)
 }
 
 /** Awaits a native command; failures and panics arrive as {@link ColdstartError}, an abort as the reason of `signal`. */
-export async function call<T>(outcome: Promise<T | Binding.Failure>, signal?: AbortSignal): Promise<T> {
+export async function call<T>(
+  outcome: Promise<T | Binding.Failure>,
+  signal?: AbortSignal,
+  nameOf = numbered,
+): Promise<T> {
   const result = await outcome
   if (isFailure(result) && result.failure === 'E_ABORTED') signal?.throwIfAborted()
-  return unwrap(result)
+  return unwrap(result, nameOf)
 }
 
 function isFailure(value: unknown): value is Binding.Failure {

@@ -1,11 +1,12 @@
 // From an image file or its bytes to raw pixels, by sharp. Formats and limits are checked before any decoder runs.
 import { readFile } from 'node:fs/promises'
 import type { Sharp } from 'sharp'
+import { fileSize, refusalOf } from '../data/file.js'
+import { maxImageBytes, tooManyBytes } from '../data/images.js'
 import type { ImageInput } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 
-/** Largest encoded image, in bytes. */
-const MAX_IMAGE_BYTES = 32 * 1024 * 1024
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 /** Largest decoded image, in pixels. */
 const MAX_IMAGE_PIXELS = 64_000_000
 
@@ -22,7 +23,13 @@ export interface DecodeOptions {
   autoOrient?: boolean
 }
 
-/** Decodes a PNG, JPEG or WebP. `name` is what errors call the image. */
+/**
+ * Decodes a PNG, JPEG or WebP.
+ *
+ * @param name what errors call the image; for a file it should say the path.
+ * @throws ColdstartError `E_PATH` for a file that cannot be read, `E_IMAGE_LIMIT` for too many bytes or pixels, `E_IMAGE_FORMAT` for
+ * another format, `E_IMAGE_MODE` for CMYK or more than 8 bits, `E_IMAGE_DECODE` for a damaged image.
+ */
 export async function decodeImage(input: ImageInput, name: string, options: DecodeOptions = {}): Promise<RawImage> {
   return opened(input, name, async (image) => {
     if (options.autoOrient ?? true) image.autoOrient()
@@ -31,7 +38,7 @@ export async function decodeImage(input: ImageInput, name: string, options: Deco
   })
 }
 
-/** Refuses what {@link decodeImage} would refuse by size, format and header, without decoding any pixels. */
+/** Refuses what {@link decodeImage} would refuse by size, format and header, with the same codes, without decoding any pixels. */
 export async function checkImage(input: ImageInput, name: string): Promise<void> {
   await opened(input, name, async (image) => {
     const { width, height } = await image.metadata()
@@ -47,9 +54,7 @@ export async function checkImage(input: ImageInput, name: string): Promise<void>
 /** Hands an image whose header passed the checks to `use`; whatever goes wrong names the image. */
 async function opened<T>(input: ImageInput, name: string, use: (image: Sharp) => Promise<T>): Promise<T> {
   const bytes = typeof input === 'string' ? await readImageFile(input, name) : input
-  if (bytes.byteLength > MAX_IMAGE_BYTES) {
-    throw new ColdstartError('E_IMAGE_LIMIT', `${name}: ${bytes.byteLength} bytes; at most ${MAX_IMAGE_BYTES} are read`)
-  }
+  if (bytes.byteLength > maxImageBytes) throw tooManyBytes(bytes.byteLength, name)
   if (!sniff(bytes)) {
     throw new ColdstartError('E_IMAGE_FORMAT', `${name}: not a PNG, JPEG or WebP (starts with ${hex(bytes)})`)
   }
@@ -57,7 +62,11 @@ async function opened<T>(input: ImageInput, name: string, use: (image: Sharp) =>
   // ICC profiles are ignored because the reference processors ignore them; a truncated file is refused, never filled up.
   const image = sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_IMAGE_PIXELS, ignoreIcc: true })
   try {
-    const { space, depth } = await image.metadata()
+    const { format, space, depth } = await image.metadata()
+    // The decoder looks for itself; whatever else it can do must not be reached.
+    if (format !== 'png' && format !== 'jpeg' && format !== 'webp') {
+      throw new ColdstartError('E_IMAGE_FORMAT', `${name}: expected a PNG, JPEG or WebP, got ${format}`)
+    }
     if (space === 'cmyk' || (depth !== undefined && depth !== 'uchar')) {
       throw new ColdstartError('E_IMAGE_MODE', `${name}: ${space} pixels of type ${depth}; expected 8-bit grey or RGB`)
     }
@@ -70,18 +79,26 @@ async function opened<T>(input: ImageInput, name: string, use: (image: Sharp) =>
   }
 }
 
-async function readImageFile(path: string, name: string): Promise<Uint8Array> {
+/**
+ * The encoded bytes of an image file, of which a larger one than the limit is never read.
+ *
+ * @param name what errors call the image; it should say the path.
+ * @throws ColdstartError `E_PATH` for what is no file or cannot be read, `E_IMAGE_LIMIT` for one that is too large.
+ */
+export async function readImageFile(path: string, name: string): Promise<Uint8Array> {
+  const size = await fileSize(path, name)
+  if (size > maxImageBytes) throw tooManyBytes(size, name)
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new ColdstartError('E_PATH', `${name}: cannot read the image file ${path}`, { cause })
+    throw new ColdstartError('E_PATH', `${name}: ${refusalOf(cause)}`, { cause })
   }
 }
 
 function sniff(bytes: Uint8Array): boolean {
   const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to))
   return (
-    text(1, 4) === 'PNG' ||
+    Buffer.from(PNG_SIGNATURE).equals(bytes.subarray(0, PNG_SIGNATURE.length)) ||
     (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) ||
     (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP')
   )

@@ -1,6 +1,7 @@
 // Files of a model folder, read with errors that name them. The image processor's settings may lie in either of two.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { refusalOf } from '../data/file.js'
 import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
 
@@ -23,13 +24,22 @@ export async function readNeeded(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new ColdstartError('E_MODEL', `${path}: cannot be read; a model folder needs it`, { cause })
+    throw new ColdstartError('E_MODEL', `${path}: ${refusalOf(cause)}; a model folder needs it`, { cause })
   }
 }
 
-/** The object in a JSON file. Throws `E_MODEL` where it is not one, and without a `fallback` where there is no such file. */
+/** The bytes of a file that a folder may lack. Throws `E_MODEL` for one that is there and cannot be read. */
+export async function readOptional(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readIfPresent(path)
+  } catch (cause) {
+    throw new ColdstartError('E_MODEL', `${path}: ${refusalOf(cause)}`, { cause })
+  }
+}
+
+/** The object in a JSON file. Throws `E_MODEL` where it is not one or cannot be read, and without a `fallback` where there is none. */
 export async function readObject(path: string, fallback?: Json): Promise<Json> {
-  const bytes = fallback ? await readIfPresent(path) : await readNeeded(path)
+  const bytes = fallback ? await readOptional(path) : await readNeeded(path)
   return bytes ? parseObject(path, bytes) : (fallback as Json)
 }
 
@@ -48,9 +58,9 @@ export async function processorFiles(preprocessor: Json, folder: string | undefi
   const files = [jsonFile(imageFile, withPixelLimits(preprocessor))]
   if (folder === undefined) return files
   const path = join(folder, processorFile)
-  const bytes = await readIfPresent(path)
+  const bytes = await readOptional(path)
   const { image_processor: _, video_processor: video, ...rest } = bytes ? parseObject(path, bytes) : {}
-  const videoBytes = await readIfPresent(join(folder, videoFile))
+  const videoBytes = await readOptional(join(folder, videoFile))
   if (isObject(video)) files.push(jsonFile(videoFile, video))
   else if (videoBytes) files.push({ name: videoFile, data: videoBytes })
   if (bytes) files.push(jsonFile(processorFile, rest))

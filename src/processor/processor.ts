@@ -3,11 +3,19 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { ImageInput, Message } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
-import { call, type NativeProcessor, native, type PreparedImage, unwrap } from '../native/index.js'
+import { call, type NativeProcessor, type PreparedImage, unwrap } from '../native/index.js'
 import { checkAgreement } from './agreement.js'
 import { decodeImage, type RawImage } from './decode.js'
 import { ImageCache } from './image-cache.js'
 import { readNeeded, readObject, readPreprocessor } from './model-files.js'
+import { Slots } from './slots.js'
+import { started } from './started.js'
+
+/**
+ * Images that a processor has in hand at a time, each from its file to its patches: enough to keep every decoder busy, and a bound for
+ * open files, decoded pixels and commands in the native queue however many conversations are encoded together.
+ */
+const imagesAtOnce = 8
 
 /** A conversation as the engine takes it. */
 export interface EncodedPrompt {
@@ -28,6 +36,8 @@ export interface EncodeOptions {
   maxLength?: number | undefined
   /** What errors call this conversation. */
   name?: string
+  /** No image is begun after an abort; the call then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
 }
 
 /** How images are prepared. */
@@ -60,6 +70,8 @@ export class Processor {
   readonly #native: NativeProcessor
   readonly #options: ProcessorOptions
   readonly #cache: ImageCache
+  readonly #slots = new Slots(imagesAtOnce)
+  #closed = false
 
   /** What decides the ids and patches of a row: a run that goes on with others would be another run. @internal */
   readonly identity: Readonly<Record<string, unknown>>
@@ -73,7 +85,9 @@ export class Processor {
 
   /**
    * Reads `tokenizer.json`, `preprocessor_config.json` (or `processor_config.json`, if it holds the image processor's settings) and
-   * `config.json` of a model folder. Throws `E_MODEL` or `E_TOKENIZER` naming the file, `E_CONFIG` when two files contradict each other.
+   * `config.json` of a model folder. Throws `E_MODEL` or `E_TOKENIZER` naming the file, `E_CONFIG` when two files contradict each other
+   * or for an `alpha` that is none, `E_USAGE` for a limit that is no whole number, `E_WORKER` outside the main thread, `E_NATIVE_LOAD` where
+   * the native side cannot be started.
    */
   static async fromPretrained(folder: string, options: ProcessorOptions = {}): Promise<Processor> {
     const [tokenizer, preprocessor, config] = await Promise.all([
@@ -84,9 +98,9 @@ export class Processor {
     return Processor.fromFiles({ tokenizer, ...preprocessor, config }, options)
   }
 
-  /** The same from contents instead of a folder. */
+  /** The same, with the same codes, from contents instead of a folder. */
   static async fromFiles(files: ProcessorFiles, options: ProcessorOptions = {}): Promise<Processor> {
-    const handle = new (native().NativeProcessor)()
+    const handle = started('NativeProcessor')
     try {
       await call(
         handle.load(files.tokenizer, JSON.stringify(files.preprocessor), {
@@ -107,7 +121,8 @@ export class Processor {
 
   /**
    * Encodes a conversation with its images. Text of messages never becomes a special token.
-   * Throws `E_TOKEN_COUNT` when images and placeholders differ, `E_TOO_LONG` beyond `maxLength`, and the codes of image decoding.
+   * Throws `E_TOKEN_COUNT` when images and placeholders differ, `E_TOO_LONG` beyond `maxLength`, `E_TEMPLATE` for no message or a role that is none,
+   * `E_CLOSED` after {@link close}, and the codes of {@link prepareImages}. Any number of conversations may be encoded at once.
    */
   async encode(messages: readonly Message[], options: EncodeOptions = {}): Promise<EncodedPrompt> {
     const name = options.name ?? 'conversation'
@@ -126,7 +141,7 @@ export class Processor {
         return {}
       }),
     }))
-    const images = await this.prepareImages(inputs, name)
+    const images = await this.prepareImages(inputs, name, options.signal)
     try {
       const encoded = unwrap(
         this.#native.encode(
@@ -146,15 +161,13 @@ export class Processor {
     }
   }
 
-  /** Decodes, resizes and cuts images into patches, off the JavaScript thread. */
-  async prepareImages(inputs: readonly ImageInput[], name = 'image'): Promise<PreparedImage[]> {
-    if (inputs.length === 0) return []
-    const raw = await Promise.all(inputs.map((input, index) => this.#decode(input, imageName(input, name, index))))
-    try {
-      return await call(this.#native.prepareImages(raw))
-    } catch (error) {
-      throw named(error, name)
-    }
+  /**
+   * Decodes, resizes and cuts images into patches, off the JavaScript thread, a few at a time. Throws `E_PATH` for a file that cannot be
+   * read, `E_IMAGE_FORMAT`, `E_IMAGE_MODE`, `E_IMAGE_LIMIT` or `E_IMAGE_DECODE` for an image that is refused, naming it, and `E_CLOSED`
+   * after {@link close}.
+   */
+  prepareImages(inputs: readonly ImageInput[], name = 'image', signal?: AbortSignal): Promise<PreparedImage[]> {
+    return Promise.all(inputs.map((input, index) => this.#prepare(input, imageName(input, name, index), signal)))
   }
 
   /** Frames, rows and columns of patches that an image of this size becomes. Throws `E_IMAGE_LIMIT` for sizes that are refused. */
@@ -174,7 +187,30 @@ export class Processor {
 
   /** Frees the native side. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true
     await call(this.#native.close())
+  }
+
+  async #prepare(input: ImageInput, name: string, signal: AbortSignal | undefined): Promise<PreparedImage> {
+    // An abort is seen when the turn comes, within the time of one image: a listener for each that waits would be thousands on one signal.
+    await this.#slots.take()
+    try {
+      signal?.throwIfAborted()
+      if (this.#closed) throw new ColdstartError('E_CLOSED', `${name}: this processor was closed`)
+      const raw = await this.#decode(input, name)
+      const [prepared] = await this.#cut(raw, name)
+      return prepared as PreparedImage
+    } finally {
+      this.#slots.giveBack()
+    }
+  }
+
+  async #cut(image: RawImage, name: string): Promise<PreparedImage[]> {
+    try {
+      return await call(this.#native.prepareImages([image]))
+    } catch (error) {
+      throw named(error, name)
+    }
   }
 
   async #decode(input: ImageInput, name: string): Promise<RawImage> {

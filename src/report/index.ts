@@ -1,10 +1,11 @@
 // Reports: one HTML file a run, study or evaluation, that opens from disk anywhere.
-import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readIfPresent } from '../data/optional-file.js'
 import { ColdstartError } from '../errors.js'
+import { writeWhole } from '../files/write.js'
 import type { StudyResult } from '../study/types.js'
 import { renderEvalReport } from './eval-report.js'
+import { asPathError, needFolder } from './folder.js'
 import { isEvaluation, readEval } from './read-eval.js'
 import { readRun } from './read-run.js'
 import { renderRunReport } from './run-report.js'
@@ -13,13 +14,13 @@ import { renderStudyReport } from './study-report.js'
 /**
  * Writes `report.html` into the folder of a run (from metrics.jsonl, samples/ and its settings), of a study (from study.json) or of
  * a benchmark's evaluation (from its scores). Returns the path of the page. Throws `E_PATH` when the folder is none of them or has
- * not been scored yet, `E_DATA_FORMAT` or `E_CKPT_CORRUPT` when a file in it cannot be understood.
+ * not been scored yet, or the page cannot be written, `E_DATA_FORMAT` or `E_CKPT_CORRUPT` when a file in it cannot be understood.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const page = await pageOf(folder)
+  await needFolder(folder, 'give the folder of a run, a study or a benchmark')
+  const page = await asPathError(folder, () => pageOf(folder))
   const file = join(folder, 'report.html')
-  await writeFile(`${file}.part`, page)
-  await rename(`${file}.part`, file)
+  await asPathError(file, () => writeWhole(file, page))
   return file
 }
 

@@ -42,7 +42,7 @@ export async function readRun(folder: string): Promise<RunData> {
   const lines = await readLines(join(folder, 'metrics.jsonl'))
   if (lines === undefined) {
     throw new ColdstartError('E_PATH', `${folder} holds no metrics.jsonl: it is not the folder of a run`, {
-      hint: 'give the outputDir of a run, or of a study',
+      hint: 'give the folder of a run, a study or a benchmark',
     })
   }
   const facts = (await readJson(join(folder, 'run.json'))) ?? {}

@@ -27,6 +27,7 @@ export async function callRewards(
   batch: Omit<RewardBatch, 'signal'>,
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Scores> {
+  options.signal.throwIfAborted()
   const judgements = await Promise.all(functions.map((reward) => callOne(reward, batch, options)))
   options.signal.throwIfAborted()
   const names = uniqueNames(functions)
@@ -83,12 +84,14 @@ function checked(values: unknown, n: number): Judgement {
 export function combined(parts: readonly Judgement[], weights: readonly number[]): Judgement {
   const n = parts[0]?.values.length ?? 0
   const weight = (f: number): number => weights[f] ?? 1
+  const isWeightless = parts.every((_, f) => weight(f) === 0)
   const failed = Array.from({ length: n }, (_, i) => parts.some((part, f) => part.failed[i] && weight(f) !== 0))
   const values = Array.from({ length: n }, (_, i) => {
     if (failed[i]) return null
     const terms = parts.flatMap((part, f) => {
       const value = part.values[i] ?? null
-      return value === null ? [] : [weight(f) * value]
+      // What weighs nothing only watches: it does not stand in for a reward that is missing.
+      return value === null || (weight(f) === 0 && !isWeightless) ? [] : [weight(f) * value]
     })
     return terms.length === 0 ? null : sum(terms)
   })
@@ -117,24 +120,33 @@ async function callOne(
   batch: Omit<RewardBatch, 'signal'>,
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Judgement> {
-  const deadline = new AbortController()
-  const signal = AbortSignal.any([options.signal, deadline.signal])
+  // The signal that a function gets ends with the call, and so does whatever it hangs on it; that of the run outlives every batch.
+  const own = new AbortController()
+  const { signal } = own
   const timers: NodeJS.Timeout[] = []
+  let isLate = false
+  let stop = (): void => undefined
   const ended = new Promise<never>((_, reject) => {
-    const end = () => {
-      if (options.signal.aborted) reject(options.signal.reason)
-      else timers.push(setTimeout(() => reject(signal.reason), graceMs))
+    stop = () => {
+      own.abort(options.signal.reason)
+      reject(options.signal.reason)
     }
-    signal.addEventListener('abort', end, { once: true })
+    options.signal.addEventListener('abort', stop, { once: true })
     const late = new ColdstartError('E_REWARD_TIMEOUT', `no answer within ${options.timeoutMs} ms`)
-    timers.push(setTimeout(() => deadline.abort(late), options.timeoutMs))
+    const expire = () => {
+      isLate = true
+      own.abort(late)
+      timers.push(setTimeout(() => reject(late), graceMs))
+    }
+    timers.push(setTimeout(expire, options.timeoutMs))
   })
   try {
     const judgement = await Promise.race([Promise.resolve().then(() => judge(reward, { ...batch, signal })), ended])
-    return deadline.signal.aborted ? { ...judgement, timeouts: Math.max(1, judgement.timeouts) } : judgement
+    return isLate ? { ...judgement, timeouts: Math.max(1, judgement.timeouts) } : judgement
   } catch (error) {
-    return failure(batch.completions.length, deadline.signal.aborted, messageOf(error))
+    return failure(batch.completions.length, isLate, messageOf(error))
   } finally {
+    options.signal.removeEventListener('abort', stop)
     for (const timer of timers) clearTimeout(timer)
   }
 }

@@ -1,9 +1,10 @@
 // Writes the study's data sets: PNG files and a JSON Lines file a set, with a manifest by which a later run knows that they are whole.
 import { createHash, type Hash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { jsonText, writeWhole } from '../files/write.js'
 import { compose, type DigitSource, type Digits, loadDigits } from './digits.js'
 import { encodeGreyPng } from './png.js'
 import type { ExampleSource, SetSpec } from './sets.js'
@@ -66,7 +67,7 @@ export async function prepareData(
     if (!whole) {
       digits ??= await loadDigits(source)
       manifest.sets[spec.name] = await writeSet(folder, spec, digits, onRow)
-      await writeManifest(folder, manifest)
+      await writeWhole(join(folder, MANIFEST), jsonText(manifest))
     }
     before += spec.size
   }
@@ -149,13 +150,6 @@ async function readManifest(folder: string, mnist: string): Promise<Manifest> {
     // Missing or damaged: everything is written anew.
     return empty
   }
-}
-
-/** By rename, so that an interrupted run leaves the old manifest or the new one. */
-async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const file = join(folder, MANIFEST)
-  await writeFile(`${file}.part`, `${JSON.stringify(manifest, null, 2)}\n`)
-  await rename(`${file}.part`, file)
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -1,7 +1,9 @@
 // The paper's study in miniature, from nothing to a report: data, base model, the four arms of every seed, study.json and report.html.
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ColdstartError } from '../errors.js'
+import { writeWhole } from '../files/write.js'
+import { makeOutputFolder } from '../report/folder.js'
 import { renderStudyReport } from '../report/study-report.js'
 import { version } from '../version.js'
 import { prepareData } from './data.js'
@@ -26,7 +28,8 @@ const TRAIN_DIGITS = 9000
  * Writes `study.json`, `report.html`, `data/` (images and JSON Lines) and `seed-<n>/<stage>/` (run folder of each stage, its model and
  * answers) under `outputDir`. Data that is there already is verified and used again; results of an earlier study are replaced.
  *
- * Throws `E_CONFIG` when the folder holds something that is no study, `E_PATH` when the package `mnist` is not installed.
+ * Throws `E_CONFIG` when the folder holds something that is no study, `E_PATH` when it cannot be written to or the package `mnist`
+ * is not installed.
  *
  * ```ts
  * const study = await runStudy({ seeds: 5, onEvent: (event) => event.type === 'arm' && console.log(event.arm, event.accuracy) })
@@ -87,7 +90,7 @@ export async function runStudy(options: StudyOptions = {}): Promise<StudyResult>
 
 /** The arguments of every stage, without the seed and the folders. */
 function recipe(scale: Scale): Record<string, unknown> {
-  const seedless = ({ seed: _, ...rest }: Record<string, unknown>) => rest
+  const seedless = ({ seed: _, ...rest }: { seed?: number | undefined }): object => rest
   return {
     tableDigits: TABLE_DIGITS,
     scale,
@@ -101,7 +104,7 @@ function recipe(scale: Scale): Record<string, unknown> {
 
 /** Removes the results of an earlier study and nothing else; refuses a folder that something else lives in. */
 async function clearFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeOutputFolder(folder)
   const entries = await readdir(folder)
   const ours = (name: string) => /^(data|seed-\d+|(study\.json|report\.html)(\.part)?)$/.test(name)
   const foreign = entries.filter((name) => !ours(name))
@@ -117,11 +120,6 @@ async function clearFolder(folder: string): Promise<void> {
   for (const name of entries) {
     if (name !== 'data') await rm(join(folder, name), { recursive: true })
   }
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.part`, text)
-  await rename(`${file}.part`, file)
 }
 
 const secondsSince = (began: number): number => (performance.now() - began) / 1000

@@ -2,6 +2,7 @@
 import { checked } from '../config/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { asDataset } from '../data/load.js'
+import { questionOf } from '../data/question.js'
 import type { DatasetLike, Row } from '../data/types.js'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
@@ -14,7 +15,7 @@ import { advantagesOf, type ResolvedObjective, resolveObjective } from './advant
 import { type GRPOArgs, grpoArgsSchema, type ResolvedGRPOArgs } from './args.js'
 import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
 import { goldWarnings } from './gold-warning.js'
-import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
+import { drain, logged, runStage } from './loop.js'
 import { mean, rolloutMetrics, type UpdateResult, updateMetrics } from './metrics.js'
 import { type Rollout, rollOut } from './rollout.js'
 import {
@@ -25,7 +26,8 @@ import {
   type QueuePosition,
   RowQueue,
 } from './row-queue.js'
-import { learningRate } from './schedule.js'
+import { checkWarmup, learningRate } from './schedule.js'
+import type { StepResult, Suspect, TrainingStage } from './stage.js'
 
 /** What a {@link GRPOTrainer} works with. */
 export interface GRPOTrainerOptions {
@@ -127,12 +129,12 @@ class GRPOStage implements TrainingStage {
     this.#rewards = rewards
     this.settings = { rewards: rewards.map(identityOf) }
     const { systemMessage, maxPromptLength: maxLength } = args
-    const encode = async ({ messages, source }: Row) =>
-      model.processor.encode(messages.at(-1)?.role === 'assistant' ? messages.slice(0, -1) : messages, {
+    const encode = async (row: Row) =>
+      model.processor.encode(questionOf(row), {
         addGenerationPrompt: true,
         systemMessage,
         maxLength,
-        name: source,
+        name: row.source,
       })
     this.#queue = new RowQueue(dataset, args.seed, encodingOf(dataset, encode, 'E_TOO_LONG'))
     this.#objective = resolveObjective(args)
@@ -140,6 +142,7 @@ class GRPOStage implements TrainingStage {
       args.maxSteps >= 0
         ? args.maxSteps
         : Math.max(1, Math.floor((dataset.length * args.numTrainEpochs) / args.promptsPerStep))
+    checkWarmup(args, this.maxSteps * args.stepsPerGeneration * args.numIterations)
     if (evalDataset) {
       const encoding = encodingOf(evalDataset, encode, 'E_TOO_LONG')
       this.evaluate = (_, signal) => this.#evaluate(evalDataset, encoding, signal)
@@ -206,8 +209,9 @@ class GRPOStage implements TrainingStage {
     return {
       tokens,
       metrics: {
-        ...rolloutMetrics(rollouts, scores, advantages, args),
         ...updateMetrics(updates),
+        // After them: an update sees a part of the rollout, and names some of the same measures.
+        ...rolloutMetrics(rollouts, scores, advantages, args),
         ...clock.timings(tokens),
         'batch/skipped_rows': this.#queue.skipped,
         epoch: this.#queue.epoch,
@@ -304,7 +308,7 @@ class GRPOStage implements TrainingStage {
     const { args } = this
     const totals: (number | null)[] = []
     const lengths: number[] = []
-    let left = 0
+    let [left, errors, timeouts] = [0, 0, 0]
     for await (const { encoded, skipped } of evaluationBatches(dataset, args.promptsPerStep, encoding)) {
       left += skipped
       if (encoded.length === 0) continue
@@ -314,10 +318,16 @@ class GRPOStage implements TrainingStage {
         signal,
       })
       totals.push(...scores.total)
+      errors += scores.errors
+      timeouts += scores.timeouts
       lengths.push(...rollouts.flatMap(({ completions }) => completions.map(({ ids }) => ids.length)))
     }
+    const known = totals.filter((value) => value !== null)
     return {
-      'val/reward_score': mean(totals.filter((value) => value !== null)),
+      // Nothing scored is no score of 0.
+      ...(known.length > 0 ? { 'val/reward_score': mean(known) } : {}),
+      'val/reward_errors': errors,
+      'val/reward_timeouts': timeouts,
       'val/unscorable_ratio': mean(totals.map((value) => Number(value === null))),
       'val_response_length/mean': mean(lengths),
       ...(left > 0 ? { 'val/skipped_rows': left } : {}),

@@ -1,70 +1,13 @@
 // The loop that both trainers share: lock, resume, steps, metrics, checkpoints, and an end that is clean however it comes about.
-import { existsSync } from 'node:fs'
 import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
-import { call, type NativeModel, native, unwrap } from '../native/index.js'
+import type { ParameterCounts } from '../model/types.js'
+import { call, native, unwrap } from '../native/index.js'
 import { version } from '../version.js'
-import type { ResolvedGRPOArgs, ResolvedSFTArgs } from './args.js'
-import type { Logger, RunOptions, Stage, TrainEvent, TrainOutput } from './events.js'
-import { assertSameRun, RunFolder, settingsOf } from './run-folder.js'
-
-/** The arguments that mean the same to both trainers. */
-export type CommonArgs = Pick<
-  ResolvedSFTArgs,
-  Exclude<
-    keyof ResolvedSFTArgs & keyof ResolvedGRPOArgs,
-    'lossAggregation' | 'aggregationGroup' | 'aggregationInterleaved'
-  >
->
-
-export interface StepResult {
-  metrics: Record<string, number>
-  tokens: number
-  warnings?: { code: string; message: string }[]
-  samples?: Record<string, unknown>[]
-  /** What run.json is to say of the run from now on. */
-  facts?: Record<string, unknown>
-}
-
-/** Of a step that came out non-finite: one row or completion, what is known of it, and whether its own numbers are at fault. */
-export interface Suspect {
-  source: string
-  isAtFault: boolean
-  facts: Record<string, unknown>
-}
-
-/** What a kind of training adds to the loop. */
-export interface TrainingStage {
-  readonly stage: Stage
-  readonly args: CommonArgs
-  readonly numRows: number
-  readonly maxSteps: number
-  readonly fingerprint: string
-  /** What decides the numbers of a run beside the arguments, the data and the model. */
-  readonly settings?: Record<string, unknown>
-  /** What the engine must know beyond the common arguments. */
-  readonly startOptions?: { sftGroup?: number; sftInterleaved?: boolean }
-  /** Runs step `step` (from 0). Weights change only if it returns, unless it throws after the point of no return it documents. */
-  step(native: NativeModel, step: number, signal: AbortSignal): Promise<StepResult>
-  evaluate?(native: NativeModel, signal: AbortSignal): Promise<Record<string, number>>
-  /** Looks at the step that has just come out non-finite; the weights are those before it. */
-  suspects(native: NativeModel): Promise<Suspect[]>
-  /** Position in the data and counters: everything that is not in the engine. */
-  save(): Record<string, unknown>
-  restore(state: Record<string, unknown>): void
-  /** Waits for work started ahead. */
-  close(): Promise<void>
-}
-
-interface SavedState {
-  stage: Stage
-  step: number
-  settings: Record<string, unknown>
-  position: Record<string, unknown>
-}
-
-/** Saves in a row that may fail before the run stops. */
-const MAX_FAILED_SAVES = 3
+import { Checkpoints, refuseMixing, resume } from './checkpoints.js'
+import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
+import { RunFolder, settingsOf } from './run-folder.js'
+import { type Run, type StepResult, type TrainingStage, warning } from './stage.js'
 
 /** Runs a stage to its end as events; returns what is left in memory. */
 export async function* runStage(
@@ -72,188 +15,86 @@ export async function* runStage(
   stage: TrainingStage,
   options: RunOptions,
 ): AsyncGenerator<TrainEvent, TrainOutput, void> {
-  const { args } = stage
+  const { args, maxSteps } = stage
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
   const held = model.acquire(`${stage.stage} training`)
   const engine = held.native
   const abort = () => engine.abort()
+  // Only an abort throws the signal's own reason: what fails after one, perhaps half way through the updates of a step, is a failure.
+  const isAbort = (error: unknown) => signal.aborted && error === signal.reason
   let folder: RunFolder | undefined
   try {
     engine.resetAbort()
     signal.addEventListener('abort', abort, { once: true })
     folder = args.outputDir === undefined ? undefined : await RunFolder.open(args.outputDir)
     if (folder) refuseMixing(folder, args.resumeFromCheckpoint)
-    const settings = {
-      ...settingsOf(args),
-      ...Object.fromEntries(Object.entries(model.identity).map(([name, value]) => [`model.${name}`, value])),
-      ...stage.settings,
-      dataset: stage.fingerprint,
-      rows: stage.numRows,
-    }
-    const parameters = await call(
-      engine.startTraining({
-        ...optimizerOptions(args),
-        bannedIds: model.samplingDefaults().bannedIds,
-        sftInterleaved: false,
-        ...stage.startOptions,
-      }),
-    )
+    const run: Run = { stage, model, engine, folder, settings: settingsOfRun(model, stage) }
+    const parameters = await startTraining(run)
     held.setCounts(parameters)
-
-    let step = 0
-    let checkpoint: string | undefined
-    let failedSaves = 0
-    const warning = (code: string, message: string): TrainEvent => ({
-      type: 'warning',
-      stage: stage.stage,
-      step,
-      code,
-      message,
-    })
-    const evaluatesHere = () =>
-      step > 0 && (step === stage.maxSteps || (args.evalSteps > 0 && step % args.evalSteps === 0))
-    const resumed = findCheckpoint(folder, args.resumeFromCheckpoint)
-    for (const reason of resumed?.rejected ?? []) yield warning('E_CKPT_CORRUPT', reason)
-    if (resumed) {
-      const state = JSON.parse(await call(engine.loadCheckpoint(resumed.path))) as SavedState
-      if (state.stage !== stage.stage) {
-        throw new ColdstartError('E_CKPT_MISMATCH', `${resumed.path} is of a ${state.stage} run, not ${stage.stage}`)
-      }
-      assertSameRun(state.settings, JSON.parse(JSON.stringify(settings)), resumed.path)
-      step = state.step
-      checkpoint = resumed.path
-      stage.restore(state.position)
-    }
-    // The step whose checkpoint is in this folder. One from elsewhere is a beginning, not a part of this run.
-    let saved = resumed && folder?.owns(resumed.path) ? step : -1
-    if (saved === step && typeof args.resumeFromCheckpoint === 'string' && args.resumeFromCheckpoint !== 'auto') {
-      const superseded = folder?.supersedeAfter(step) ?? []
-      if (superseded.length > 0) {
-        yield warning(
-          'E_CKPT_MISMATCH',
-          `this run goes on from step ${step}; later checkpoints are now ${superseded.join(', ')}`,
-        )
-      }
-    }
+    const beginning = yield* resume(run)
+    let { step } = beginning
+    const resumedFrom = beginning.checkpoint === undefined ? {} : { resumedFrom: beginning.checkpoint }
     const lines = (await folder?.rewindMetrics(step)) ?? []
     await folder?.writeSettings(args, {
       coldstart: version,
       stage: stage.stage,
-      settings,
-      maxSteps: stage.maxSteps,
+      settings: run.settings,
+      maxSteps,
       parameters,
       engine: unwrap(native().engineInfo()),
-      ...(checkpoint ? { resumedFrom: checkpoint } : {}),
+      ...resumedFrom,
     })
-    yield {
-      type: 'start',
-      stage: stage.stage,
-      step,
-      maxSteps: stage.maxSteps,
-      numRows: stage.numRows,
-      parameters,
-      ...(checkpoint ? { resumedFrom: checkpoint } : {}),
-    }
+    yield { type: 'start', stage: stage.stage, step, maxSteps, numRows: stage.numRows, parameters, ...resumedFrom }
 
-    const save = async (): Promise<TrainEvent> => {
-      const state: SavedState = { stage: stage.stage, step, settings, position: stage.save() }
-      const root = (folder as RunFolder).checkpoints
-      checkpoint = await call(
-        engine.saveCheckpoint(root, step, JSON.stringify(state), args.saveTotalLimit, await model.companionFiles()),
-      )
-      saved = step
-      failedSaves = 0
-      return { type: 'checkpoint', stage: stage.stage, step, path: checkpoint }
-    }
-
+    const checkpoints = folder && new Checkpoints(run, folder, beginning)
     const history: TrainOutput['history'] = []
-    let reason: 'done' | 'aborted' | 'failed' = 'done'
-    let failure: unknown
+    const isEvaluated = (at: number) => at > 0 && isDue(at, args.evalSteps, maxSteps)
     // The metrics are the record of what was evaluated: a run that was stopped before this line was written owes it.
     let owesEvaluation =
-      resumed !== undefined &&
+      beginning.checkpoint !== undefined &&
       folder !== undefined &&
-      evaluatesHere() &&
+      isEvaluated(step) &&
       !lines.some((line) => line.type === 'eval' && line.step === step)
+    /** Why the run ends before its last step, with weights that are those of a step. */
+    let stopped: { error: unknown } | undefined
     for (;;) {
       if (owesEvaluation && stage.evaluate) {
-        let metrics: Record<string, number>
         try {
-          signal.throwIfAborted()
-          metrics = await stage.evaluate(engine, signal)
+          yield* evaluate(run, stage.evaluate, step, signal)
         } catch (error) {
-          reason = signal.aborted ? 'aborted' : 'failed'
-          failure = error
+          stopped = { error }
           break
         }
-        folder?.appendMetrics({ type: 'eval', stage: stage.stage, step, time: new Date().toISOString(), metrics })
-        const unwritten = await folder?.flush()
-        if (unwritten !== undefined) yield warning('E_CKPT_SAVE', unwritten)
-        yield { type: 'eval', stage: stage.stage, step, metrics }
       }
-      if (step >= stage.maxSteps) break
+      if (step >= maxSteps) break
       const began = performance.now()
       let result: StepResult
       try {
         signal.throwIfAborted()
         result = await stage.step(engine, step, signal)
       } catch (error) {
-        if (!signal.aborted) throw await atStep(error, step + 1, stage, engine, folder)
-        reason = 'aborted'
+        if (!isAbort(error)) throw await atStep(error, step + 1, run)
+        stopped = { error }
         break
       }
       step++
-      const seconds = (performance.now() - began) / 1000
-      for (const { code, message } of result.warnings ?? []) yield warning(code, message)
       history.push({ step, metrics: result.metrics })
-      if (step % args.loggingSteps === 0 || step === stage.maxSteps) {
-        folder?.appendMetrics({
-          type: 'step',
-          stage: stage.stage,
-          step,
-          time: new Date().toISOString(),
-          tokens: result.tokens,
-          seconds,
-          metrics: result.metrics,
-        })
-      }
-      if (result.samples) folder?.writeSamples(step, result.samples)
-      if (result.facts) folder?.addFacts(result.facts)
-      const unwritten = await folder?.flush()
-      if (unwritten !== undefined) yield warning('E_CKPT_SAVE', unwritten)
-      yield {
-        type: 'step',
-        stage: stage.stage,
-        step,
-        maxSteps: stage.maxSteps,
-        metrics: result.metrics,
-        tokens: result.tokens,
-        seconds,
-      }
-      owesEvaluation = evaluatesHere()
+      yield* tellStep(run, step, result, (performance.now() - began) / 1000)
+      owesEvaluation = isEvaluated(step)
       // Before the evaluation, which may fail and takes long at the end.
       const isAsked = options.saveRequested?.() ?? false
-      const isDue = step === stage.maxSteps || (args.saveSteps > 0 && step % args.saveSteps === 0)
-      if (folder && (isDue || isAsked)) {
-        try {
-          yield await save()
-        } catch (error) {
-          // A full disk may be emptied before the next interval: the run goes on, but not for ever without a checkpoint.
-          if (!(error instanceof ColdstartError) || error.code !== 'E_CKPT_SAVE' || ++failedSaves >= MAX_FAILED_SAVES)
-            throw error
-          yield warning(error.code, error.message)
-        }
-      }
+      if (checkpoints && (isAsked || isDue(step, args.saveSteps, maxSteps))) yield* checkpoints.trySave(step)
     }
-    if (folder && saved !== step) {
+    if (checkpoints && !checkpoints.hasSaved(step)) {
       engine.resetAbort()
-      yield await save()
+      yield* checkpoints.save(step)
     }
-    if (reason === 'failed') throw failure
-    if (reason === 'done') await folder?.finish()
-    yield { type: 'end', stage: stage.stage, step, reason }
-    if (reason === 'aborted') throw signal.reason
+    if (stopped && !isAbort(stopped.error)) throw stopped.error
+    if (!stopped) await folder?.finish()
+    yield { type: 'end', stage: stage.stage, step, reason: stopped ? 'aborted' : 'done' }
+    if (stopped) throw signal.reason
+    const checkpoint = checkpoints?.newest ?? beginning.checkpoint
     return { step, history, ...(checkpoint === undefined ? {} : { checkpoint }) }
   } finally {
     signal.removeEventListener('abort', abort)
@@ -262,6 +103,51 @@ export async function* runStage(
     folder?.close()
     held.release()
   }
+}
+
+/** Whether something that is done every `interval` steps, or only at the end when that is 0, is done after `step`. */
+const isDue = (step: number, interval: number, maxSteps: number): boolean =>
+  step === maxSteps || (interval > 0 && step % interval === 0)
+
+/** Evaluates and leaves the line of it. */
+async function* evaluate(
+  run: Run,
+  work: NonNullable<TrainingStage['evaluate']>,
+  step: number,
+  signal: AbortSignal,
+): AsyncGenerator<TrainEvent, void, void> {
+  const { folder, engine } = run
+  const { stage } = run.stage
+  signal.throwIfAborted()
+  const metrics = await work.call(run.stage, engine, signal)
+  folder?.appendMetrics({ type: 'eval', stage, step, time: new Date().toISOString(), metrics })
+  yield* flush(run, step)
+  yield { type: 'eval', stage, step, metrics }
+}
+
+/** Writes down what a step has brought, and tells it. */
+async function* tellStep(
+  run: Run,
+  step: number,
+  result: StepResult,
+  seconds: number,
+): AsyncGenerator<TrainEvent, void, void> {
+  const { folder } = run
+  const { stage, maxSteps, args } = run.stage
+  const { metrics, tokens } = result
+  for (const { code, message } of result.warnings ?? []) yield warning(run, step, code, message)
+  if (isDue(step, args.loggingSteps, maxSteps)) {
+    folder?.appendMetrics({ type: 'step', stage, step, time: new Date().toISOString(), tokens, seconds, metrics })
+  }
+  if (result.samples) folder?.writeSamples(step, result.samples)
+  if (result.facts) folder?.addFacts(result.facts)
+  yield* flush(run, step)
+  yield { type: 'step', stage, step, maxSteps, metrics, tokens, seconds }
+}
+
+async function* flush(run: Run, step: number): AsyncGenerator<TrainEvent, void, void> {
+  const unwritten = await run.folder?.flush()
+  if (unwritten !== undefined) yield warning(run, step, 'E_CKPT_SAVE', unwritten)
 }
 
 /** Passes the events on and tells them to a logger, whose own faults are not the run's. */
@@ -300,13 +186,7 @@ export async function drain(events: AsyncGenerator<TrainEvent, TrainOutput, void
 }
 
 /** A step that cannot go on says which one it was, which rows are at fault, and leaves what is known of them in the folder. */
-async function atStep(
-  error: unknown,
-  step: number,
-  stage: TrainingStage,
-  engine: NativeModel,
-  folder: RunFolder | undefined,
-): Promise<unknown> {
+async function atStep(error: unknown, step: number, { stage, engine, folder }: Run): Promise<unknown> {
   if (!(error instanceof ColdstartError) || error.code !== 'E_DIVERGED') return error
   // What is found out here must not hide what happened.
   const suspects = await stage.suspects(engine).catch(() => [])
@@ -326,8 +206,19 @@ async function atStep(
   })
 }
 
-function optimizerOptions(args: CommonArgs) {
+function settingsOfRun(model: VisionLanguageModel, stage: TrainingStage): Record<string, unknown> {
   return {
+    ...settingsOf(stage.args),
+    ...Object.fromEntries(Object.entries(model.identity).map(([name, value]) => [`model.${name}`, value])),
+    ...stage.settings,
+    dataset: stage.fingerprint,
+    rows: stage.numRows,
+  }
+}
+
+function startTraining({ stage, model, engine }: Run): Promise<ParameterCounts> {
+  const { args } = stage
+  const options = {
     freeze: args.freeze,
     beta1: args.adamBeta1,
     beta2: args.adamBeta2,
@@ -340,21 +231,9 @@ function optimizerOptions(args: CommonArgs) {
     decay: args.decay,
     lrScale: args.lrScale,
     weightDecayScale: args.weightDecayScale,
+    bannedIds: model.samplingDefaults().bannedIds,
+    sftInterleaved: false,
+    ...stage.startOptions,
   }
-}
-
-function findCheckpoint(folder: RunFolder | undefined, resume: CommonArgs['resumeFromCheckpoint']) {
-  if (resume === false) return undefined
-  if (resume !== 'auto') return { path: resume, rejected: [] }
-  if (!folder || !existsSync(folder.checkpoints)) return undefined
-  return unwrap(native().latestCheckpoint(folder.checkpoints)) ?? undefined
-}
-
-/** A run never mixes with the files of another: a new one needs a folder without any, and so does one that goes on from elsewhere. */
-function refuseMixing(folder: RunFolder, resume: CommonArgs['resumeFromCheckpoint']): void {
-  if (resume === 'auto' || !folder.holdsRun || (resume !== false && folder.owns(resume))) return
-  const what = resume === false ? '' : `, and ${resume} is no checkpoint of it`
-  throw new ColdstartError('E_CONFIG', `${folder.path} already holds a run${what}`, {
-    hint: "choose another outputDir, or go on with the run that is there: resumeFromCheckpoint: 'auto' (--resume auto)",
-  })
+  return call(engine.startTraining(options))
 }

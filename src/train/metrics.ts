@@ -16,6 +16,12 @@ function spread(name: string, values: readonly number[]): Record<string, number>
   }
 }
 
+/** The mean of what is known; of nothing there is none. */
+function meanOf(name: string, values: readonly (number | null)[]): Record<string, number> {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? {} : { [name]: mean(known) }
+}
+
 /** What sampling and rewards say about a step. */
 export function rolloutMetrics(
   rollouts: readonly Rollout[],
@@ -33,10 +39,8 @@ export function rolloutMetrics(
     return group.every((value) => value === group[0])
   }).length
   return {
-    'reward/overall': mean(known),
-    ...Object.fromEntries(
-      scores.byFunction.map(({ name, values }) => [`reward/${name}`, mean(values.filter((value) => value !== null))]),
-    ),
+    ...meanOf('reward/overall', scores.total),
+    ...Object.assign({}, ...scores.byFunction.map(({ name, values }) => meanOf(`reward/${name}`, values))),
     'reward/errors': scores.errors,
     'reward/timeouts': scores.timeouts,
     ...spread('critic/rewards', known),

@@ -1,5 +1,4 @@
 // Completions of a step's prompts under the weights of the moment.
-import { ColdstartError } from '../errors.js'
 import type { VisionLanguageModel } from '../model/model.js'
 import type { Completion } from '../model/types.js'
 import type { ResolvedGRPOArgs } from './args.js'
@@ -14,21 +13,6 @@ export interface Rollout {
 /** Random numbers are keyed by (seed, step, place in the step, sample, token): a resumed step samples the same completions. */
 const PROMPTS_PER_STEP_LIMIT = 2 ** 20
 
-/** Generates; logits that are not finite name the row of their request. */
-async function complete(
-  model: VisionLanguageModel,
-  rows: readonly EncodedRow[],
-  ...[prompts, options]: Parameters<VisionLanguageModel['complete']>
-): Promise<Completion[][]> {
-  try {
-    return await model.complete(prompts, options)
-  } catch (error) {
-    if (!(error instanceof ColdstartError) || error.code !== 'E_DIVERGED') throw error
-    const row = rows[Number(/^request (\d+)/.exec(error.message)?.[1])]
-    throw row ? new ColdstartError('E_DIVERGED', `${row.row.source}: ${error.message}`, { cause: error }) : error
-  }
-}
-
 export async function rollOut(
   model: VisionLanguageModel,
   rows: readonly EncodedRow[],
@@ -36,8 +20,12 @@ export async function rollOut(
   step: number,
   signal: AbortSignal,
 ): Promise<Rollout[]> {
-  const prompts = rows.map((row, index) => ({ prompt: row.prompt, key: step * PROMPTS_PER_STEP_LIMIT + index }))
-  const completions = await complete(model, rows, prompts, {
+  const prompts = rows.map(({ prompt, row }, index) => ({
+    prompt,
+    key: step * PROMPTS_PER_STEP_LIMIT + index,
+    name: row.source,
+  }))
+  const completions = await model.complete(prompts, {
     seed: args.seed,
     numReturnSequences: args.numGenerations,
     maxNewTokens: args.maxCompletionLength,

@@ -1,9 +1,11 @@
 // The files of a run: settings, metrics, samples. Checkpoints are the engine's, since they are written atomically there.
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
-import { appendFile, mkdir, open, readFile, rename, truncate, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { ColdstartError } from '../errors.js'
+import { AppendedLines, wholeLines } from '../files/appended-lines.js'
+import { jsonLines, jsonText, syncFolder, writeWhole } from '../files/write.js'
 import { native, unwrap } from '../native/index.js'
 
 /** Settings that may change between a run and its continuation without changing a single number of it. */
@@ -23,11 +25,9 @@ export class RunFolder {
   readonly path: string
   readonly #lock: Lock
   #facts: Record<string, unknown> = {}
+  readonly #metrics: AppendedLines
+  /** Lines of the metrics that the disk has not taken yet. */
   #lines = ''
-  /** Bytes of metrics.jsonl that are whole lines. */
-  #metricsBytes = 0
-  /** Whether a failed write may have left a part of a line behind them. */
-  #isTorn = false
   /** Files that the disk has not taken yet, in the order of their first write. */
   readonly #owed = new Map<string, () => Promise<void>>()
   #fault: string | undefined
@@ -35,6 +35,7 @@ export class RunFolder {
   private constructor(path: string, lock: Lock) {
     this.path = path
     this.#lock = lock
+    this.#metrics = new AppendedLines(join(path, 'metrics.jsonl'))
   }
 
   /** Creates the folder and takes its lock; `E_BUSY` names the process that holds it, `E_PATH` says why there is no folder. */
@@ -51,7 +52,7 @@ export class RunFolder {
   /** Whether the folder has metrics or checkpoints of a run. */
   get holdsRun(): boolean {
     const hasSteps = () => readdirSync(this.checkpoints).some((name) => /^step-\d+$/.test(name))
-    return existsSync(this.#metrics) || (existsSync(this.checkpoints) && hasSteps())
+    return existsSync(this.#metrics.path) || (existsSync(this.checkpoints) && hasSteps())
   }
 
   /** Whether a checkpoint is one of this run's own. */
@@ -67,29 +68,24 @@ export class RunFolder {
 
   async writeSettings(args: Record<string, unknown>, facts: Record<string, unknown>): Promise<void> {
     await asPathError(this.path, async () => {
-      await writeFile(join(this.path, 'config.resolved.yaml'), stringify(args))
-      await writeFile(join(this.path, 'run.json'), `${JSON.stringify(facts, null, 2)}\n`)
+      await writeWhole(join(this.path, 'config.resolved.yaml'), stringify(args))
+      await writeWhole(join(this.path, 'run.json'), jsonText(facts))
     })
     this.#facts = facts
   }
 
   /** Drops lines of steps after `step`: they were written by a process that died before its next checkpoint. Returns the kept ones. */
   async rewindMetrics(step: number): Promise<MetricsLine[]> {
-    const file = this.#metrics
-    return asPathError(file, async () => {
-      if (!existsSync(file)) return []
-      const lines = (await readFile(file, 'utf8')).split('\n')
-      const kept = lines.flatMap((text) => {
+    const { path } = this.#metrics
+    return asPathError(path, async () => {
+      if (!existsSync(path)) return []
+      const kept: { text: string; line: MetricsLine }[] = []
+      for await (const { bytes } of wholeLines(path)) {
+        const text = bytes?.toString('utf8') ?? ''
         const line = parsed(text)
-        return line && Number(line.step ?? 0) <= step ? [{ text: `${text}\n`, line }] : []
-      })
-      const content = kept.map(({ text }) => text).join('')
-      const handle = await open(`${file}.tmp`, 'w')
-      await handle.writeFile(content)
-      await handle.sync()
-      await handle.close()
-      await rename(`${file}.tmp`, file)
-      this.#metricsBytes = Buffer.byteLength(content)
+        if (line && Number(line.step ?? 0) <= step) kept.push({ text: `${text}\n`, line })
+      }
+      await writeWhole(path, kept.map(({ text }) => text).join(''))
       return kept.map(({ line }) => line)
     })
   }
@@ -99,16 +95,12 @@ export class RunFolder {
     const all = { ...this.#facts, ...facts }
     if (JSON.stringify(all) === JSON.stringify(this.#facts)) return
     this.#facts = all
-    const file = join(this.path, 'run.json')
-    this.#owed.set('run.json', async () => {
-      await writeFile(`${file}.tmp`, `${JSON.stringify(all, null, 2)}\n`)
-      await rename(`${file}.tmp`, file)
-    })
+    this.#owed.set('run.json', () => writeWhole(join(this.path, 'run.json'), jsonText(all)))
   }
 
   /** Adds a line to the metrics, at the next {@link flush}. */
   appendMetrics(line: Record<string, unknown>): void {
-    this.#lines += `${JSON.stringify(line)}\n`
+    this.#lines += jsonLines([line])
     this.#owed.set('metrics.jsonl', () => this.#appendLines())
   }
 
@@ -154,25 +146,18 @@ export class RunFolder {
     this.#lock.release()
   }
 
-  get #metrics(): string {
-    return join(this.path, 'metrics.jsonl')
-  }
-
   async #appendLines(): Promise<void> {
-    if (this.#isTorn && existsSync(this.#metrics)) await truncate(this.#metrics, this.#metricsBytes)
-    this.#isTorn = true
-    await appendFile(this.#metrics, this.#lines)
-    this.#isTorn = false
-    this.#metricsBytes += Buffer.byteLength(this.#lines)
+    await this.#metrics.append(this.#lines)
     this.#lines = ''
   }
 
   #oweLines(folder: string, name: string, lines: readonly Record<string, unknown>[]): string {
     const file = join(this.path, folder, name)
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+    const text = jsonLines(lines)
     this.#owed.set(join(folder, name), async () => {
-      await mkdir(dirname(file), { recursive: true })
-      await writeFile(file, text)
+      const isNew = (await mkdir(dirname(file), { recursive: true })) !== undefined
+      if (isNew) await syncFolder(this.path)
+      await writeWhole(file, text)
     })
     return file
   }

@@ -9,7 +9,7 @@ import type { EncodedPrompt } from '../processor/processor.js'
 import { type ResolvedSFTArgs, type SFTArgs, sftArgsSchema } from './args.js'
 import { conversationOf, withResponses } from './conversation.js'
 import type { Logger, RunOptions, TrainEvent, TrainOutput } from './events.js'
-import { drain, logged, runStage, type StepResult, type Suspect, type TrainingStage } from './loop.js'
+import { drain, logged, runStage } from './loop.js'
 import {
   type EncodedRow,
   type Encoding,
@@ -19,7 +19,8 @@ import {
   type QueuePosition,
   RowQueue,
 } from './row-queue.js'
-import { learningRate } from './schedule.js'
+import { checkWarmup, learningRate } from './schedule.js'
+import type { StepResult, Suspect, TrainingStage } from './stage.js'
 
 /** What an {@link SFTTrainer} works with. */
 export interface SFTTrainerOptions {
@@ -98,6 +99,7 @@ class SFTStage implements TrainingStage {
       args.maxSteps >= 0
         ? args.maxSteps
         : Math.max(1, Math.floor((dataset.length * args.numTrainEpochs) / this.#batchSize))
+    checkWarmup(args, this.maxSteps)
     this.startOptions =
       args.lossAggregation === 'token-mean'
         ? {}

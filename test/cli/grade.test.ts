@@ -22,10 +22,15 @@ function lines(name: string, rows: readonly unknown[]): string {
   return name
 }
 
+/** The compiled command line with an open standard input. */
+function spawnCli(words: readonly string[]) {
+  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  return spawn(process.execPath, [main, ...words], { stdio: 'pipe' })
+}
+
 /** The command with a text on its standard input. */
 function piped(text: string, ...words: string[]): Promise<CliResult> {
-  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-  const child = spawn(process.execPath, [main, 'grade', '-', ...words], { stdio: 'pipe' })
+  const child = spawnCli(['grade', '-', ...words])
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     said.stdout += part
@@ -130,6 +135,23 @@ describe('coldstart grade', () => {
       expect(stdout).toBe('')
       expect(stderr).not.toBe('')
     }
+  })
+
+  it.each([
+    ['grade', ['grade', '-']],
+    ['generate', ['generate', '.', '--prompt', '-']],
+  ])('%s ends by the first signal while it waits for standard input', async (_, words) => {
+    const child = spawnCli(words)
+    const said = { stderr: '' }
+    const ended = new Promise((done) => child.on('close', (code) => done(code)))
+    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+      said.stderr += part
+    })
+    // The pipe is read from once the signals are watched: it takes this much only when it is emptied at the other end.
+    await new Promise((taken) => child.stdin.write(' '.repeat(1 << 20), taken))
+    child.kill('SIGTERM')
+    expect(await ended).toBe(143)
+    expect(said.stderr).toContain('stopped by SIGTERM')
   })
 
   it('explains itself', async () => {

@@ -1,5 +1,5 @@
 // The stages as people run them: a configuration file, the compiled command line, a real model of a few thousand parameters.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { colourRows, temporaryFolder, tinyModel } from '../support/tiny.js'
@@ -102,6 +102,13 @@ describe('coldstart sft', () => {
     expect(skipped).toMatchObject({ code: 0, stderr: expect.stringContaining('1 bad rows left out') })
   })
 
+  it('a run that was finished before prints its newest checkpoint again', async () => {
+    const words = ['sft', sftConfig('finished', 'maxSteps: 1'), '--resume', 'auto', '--quiet']
+    const first = await cli(words)
+    expect(first.stdout).toBe(`${join('runs', 'finished', 'checkpoints', 'step-000001')}\n`)
+    expect((await cli(words)).stdout.trim()).toBe(first.stdout.trim())
+  })
+
   it('does not mix a new run with an old one', async () => {
     const config = sftConfig('twice', 'maxSteps: 1')
     expect((await cli(['sft', config])).code).toBe(0)
@@ -190,6 +197,85 @@ describe('coldstart eval', () => {
     const responses = eventsOf(readFileSync(join(folder, 'results/responses.jsonl'), 'utf8'))
     expect(responses.map((row) => row.id)).toEqual(Array.from({ length: 10 }, (_, i) => String(i)))
     expect(JSON.parse(readFileSync(join(folder, 'results/eval.json'), 'utf8'))).toMatchObject({ n: 10 })
+  })
+})
+
+describe('the folder of an evaluation of rows of your own', () => {
+  const evaluate = (output: string, ...more: string[]) =>
+    cli([
+      ...['eval', '--model', 'model', '--test', 'rows.jsonl', '--set', 'data.imageRoot=images', '--output-dir', output],
+      ...['--set', 'generate.maxNewTokens=2', '--set', 'generate.systemMessage=false', ...more],
+    ])
+
+  it('is a folder: anything else is exit code 3 before the model is loaded', async () => {
+    writeFileSync(join(folder, 'file1'), 'mine')
+    const { code, stderr } = await evaluate('file1')
+    expect(code).toBe(3)
+    expect(stderr).toContain('E_PATH: outputDir: file1: a file is where the folder should be')
+    expect(stderr).not.toContain('loading')
+  })
+
+  it('says what it is of, and only the same evaluation takes its place', async () => {
+    expect((await evaluate('own')).code).toBe(0)
+    const read = () => JSON.parse(readFileSync(join(folder, 'own/eval.json'), 'utf8')) as object
+    expect(read()).toMatchObject({
+      n: 10,
+      of: {
+        answers: { path: 'model', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        dataset: { path: 'rows.jsonl', fingerprint: expect.any(String) },
+        score: 'accuracy',
+        generate: { maxNewTokens: 2, seed: 0 },
+      },
+    })
+    expect((await evaluate('own')).code).toBe(0)
+    const other = await evaluate('own', '--set', 'generate.seed=1')
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('E_CONFIG: outputDir: own already holds') })
+    expect(other.stderr).toContain('generate.seed: 0 then, 1 now')
+    expect(read()).toMatchObject({ of: { generate: { seed: 0 } } })
+  })
+
+  it.each([
+    ['a training run', 'metrics.jsonl', ''],
+    ['an evaluation of a benchmark', 'run.json', '{"protocol": {"benchmark": "mathvista"}}'],
+    ['a study', 'study.json', '{}'],
+    ['an eval.json that does not say what it is of', 'eval.json', '{"n": 1}'],
+  ])('is not one that holds %s', async (what, name, text) => {
+    const output = `holds-${name}`
+    mkdirSync(join(folder, output))
+    writeFileSync(join(folder, output, name), text)
+    const { code, stderr } = await evaluate(output)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`outputDir: ${output} already holds ${what}`)])
+    expect(readFileSync(join(folder, output, name), 'utf8')).toBe(text)
+  })
+})
+
+it('with --quiet, --json has the result of an evaluation and no progress', async () => {
+  const words = ['eval', '--model', 'model', '--test', 'rows.jsonl', '--set', 'data.imageRoot=images']
+  const { stdout } = await cli([...words, '--set', 'generate.maxNewTokens=2', '--json', '--quiet'])
+  expect(eventsOf(stdout).map(({ type }) => type)).toEqual(['result'])
+})
+
+describe('--dry-run refuses what the run refuses at once', () => {
+  it.each([
+    ['args.epsilon=-1', 'epsilon'],
+    ['args.rewardWeights=[1,2]', 'rewardWeights: expected 1 numbers'],
+    ['args.stepsPerGeneration=1000', 'stepsPerGeneration'],
+  ])('%s', async (set, reason) => {
+    const words = ['grpo', '--model', 'model', '--train', 'rows.jsonl', '--set', 'data.imageRoot=images']
+    const { code, stderr } = await cli([...words, '--set', set, '--dry-run'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(reason)])
+  })
+
+  it('a folder that holds a run, and a file in its place; it writes into neither', async () => {
+    const config = sftConfig('dry-folder', 'maxSteps: 1')
+    expect((await cli(['sft', config])).code).toBe(0)
+    const again = await cli(['sft', config, '--dry-run'])
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('already holds a run') })
+    expect((await cli(['sft', config, '--dry-run', '--resume', 'auto'])).code).toBe(0)
+    expect((await cli(['sft', config, '--dry-run', '--output-dir', 'rows.jsonl'])).code).toBe(3)
+    mkdirSync(join(folder, 'empty'))
+    expect((await cli(['sft', config, '--dry-run', '--output-dir', 'empty'])).code).toBe(0)
+    expect(readdirSync(join(folder, 'empty'))).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { eventsOf, runCli } from './run-cli.js'
 
@@ -6,6 +7,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
+const here = fileURLToPath(import.meta.url)
 const commands = ['sft', 'grpo', 'eval', 'generate', 'study', 'report', 'doctor', 'config']
 
 describe('the command line', () => {
@@ -32,6 +34,7 @@ describe('the command line', () => {
     [['generate', 'folder'], "required option '-p, --prompt <text>' not specified"],
     [['report'], "missing required argument 'folder'"],
     [['config', 'schema', 'grop'], 'did you mean grpo?'],
+    [['eval', '--model', 'm', '--test', 'x', '--limit', '3'], '--limit with --test: it belongs to --benchmark'],
     [['sft', '--set', 'nonsense'], 'expected key.path=value'],
   ])('%j is a usage error: exit code 2, and a reason on stderr', async (words, reason) => {
     const { code, stdout, stderr } = await runCli(words)
@@ -47,9 +50,40 @@ describe('the command line', () => {
     const { code, stdout } = await runCli(['report', '/does/not/exist', '--json'])
     expect(code).toBe(3)
     expect(eventsOf(stdout)).toEqual([expect.objectContaining({ type: 'error', code: 'E_PATH' })])
+    expect(eventsOf((await runCli(['--json'])).stdout)).toEqual([
+      { type: 'error', code: 'E_USAGE', message: 'a command is needed' },
+    ])
     const usage = await runCli(['sft', '--bogus', '--json'])
     expect(eventsOf(usage.stdout)).toEqual([{ type: 'error', code: 'E_USAGE', message: "unknown option '--bogus'" }])
   })
+})
+
+it.each(['sft', 'grpo', 'eval'])('%s --help says where paths start', async (command) => {
+  const { stdout } = await runCli([command, '--help'])
+  expect(stdout).toContain('Paths in a YAML file start from the working directory')
+})
+
+it.each([
+  ['sft', ['--train', 'x.jsonl']],
+  ['eval', ['--test', 'x.jsonl']],
+  ['eval', ['--benchmark', 'mathvista', '--data', 'x']],
+])('%s %j with the name of a published model says that nothing is downloaded', async (command, words) => {
+  const { code, stderr } = await runCli([command, '--model', 'Qwen/Qwen2.5-VL-3B-Instruct', ...words])
+  expect([code, stderr]).toEqual([3, expect.stringContaining('E_MODEL: Qwen/Qwen2.5-VL-3B-Instruct: no such folder')])
+  expect(stderr).toContain('nothing is downloaded')
+})
+
+it.each([
+  [['report', here], 'expected a folder, got a file'],
+  [['report', 'nope'], 'nope: does not exist'],
+  [['eval', 'score', here], 'expected a folder, got a file'],
+  [['eval', 'compare', here, here], 'expected a folder, got a file'],
+  [['study', '--quick', '--output-dir', here], 'a file is where the folder should be'],
+])('%j is exit code 3 and says why in words', async (words, reason) => {
+  const { code, stderr } = await runCli(words)
+  expect([code, stderr]).toEqual([3, expect.stringContaining(reason)])
+  expect(stderr).toMatch(/^coldstart: E_PATH: /)
+  expect(stderr).not.toMatch(/E(NOTDIR|EXIST|NOENT)\b/)
 })
 
 describe('config', () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Line, readLines } from '../../src/data/lines.js'
@@ -60,5 +61,18 @@ describe('readLines', () => {
     writeFileSync(path, 'a\nb\n')
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(collect(readLines(path, { signal }))).rejects.toThrow('enough')
+  })
+
+  it('rejects with the reason of a signal that is aborted while it waits for bytes', async () => {
+    const silent = new PassThrough()
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const lines = readLines(silent, { signal: controller.signal })
+    silent.write('a\nb')
+    expect(textOf((await lines.next()).value as Line)).toBe('a')
+    const waiting = lines.next()
+    controller.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    expect(silent.destroyed).toBe(true)
   })
 })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ColdstartError, type LoadDatasetOptions, loadDataset } from '../../src/index.js'
+import { ColdstartError, type DatasetLike, type LoadDatasetOptions, loadDataset } from '../../src/index.js'
 
 let folder: string
 beforeAll(() => {
@@ -135,6 +135,12 @@ describe('sources', () => {
       }
     }
     await expect(loadDataset(endless(), { signal: controller.signal })).rejects.toBe(reason)
+    const path = join(folder, 'aborted.json')
+    writeFileSync(path, '[{ "problem": "q" }]')
+    const later = new AbortController()
+    const loading = loadDataset(path, { signal: later.signal })
+    later.abort(reason)
+    await expect(loading).rejects.toBe(reason)
   })
 })
 
@@ -207,6 +213,22 @@ describe('Dataset', () => {
     expect(await image(1)).not.toBe(await image(2))
     const [one, two] = [await loadDataset(write('one.jsonl', good)), await loadDataset(write('two.jsonl', good))]
     expect(one.fingerprint).toBe(two.fingerprint)
+  })
+
+  it('options and sources that are none are refused', async () => {
+    const load = (source: unknown, options: unknown = {}) =>
+      expect(loadDataset(source as DatasetLike, options as LoadDatasetOptions)).rejects
+    await load([{ problem: 'q' }], { badRows: 'skipp' }).toMatchObject({ code: 'E_CONFIG' })
+    await load([{ problem: 'q' }], { badRow: 'skip' }).toThrow('options: unknown key badRow; did you mean badRows?')
+    await load([{ problem: 'q' }], { allowPaths: 'false' }).toThrow('options.allowPaths: expected boolean, got "false"')
+    for (const source of [undefined, null, 5, { problem: 'q' }]) await load(source).toMatchObject({ code: 'E_USAGE' })
+  })
+
+  it('images given as bytes are those of the time of reading', async () => {
+    const bytes = Buffer.from([1, 2, 3])
+    const dataset = await loadDataset([{ problem: '<image>q', images: [bytes] }])
+    bytes.fill(0)
+    expect(JSON.stringify(dataset.row(0).messages)).toContain(JSON.stringify(new Uint8Array([1, 2, 3])))
   })
 
   it('a value that is no plain data is refused, also a cycle', async () => {

@@ -248,11 +248,12 @@ describe('gold answers written as numbers', () => {
     const rows = [
       { problem: 'q', answer: 1.5 },
       { problem: 'q', answer: -9007199254740991 },
+      { problem: 'q', answer: 1e-7 },
     ]
-    expect([...(await loadDataset(rows))].map((row) => row.answer)).toEqual(['1.5', '-9007199254740991'])
+    expect([...(await loadDataset(rows))].map((row) => row.answer)).toEqual(['1.5', '-9007199254740991', '0.0000001'])
   })
 
-  it.each(['12345678901234567890', '-9007199254740993', '1e400'])(
+  it.each(['12345678901234567890', '-9007199254740993', '1e400', '1e-300'])(
     'are refused where it would be another: %s',
     async (text) => {
       for (const column of ['answer', 'solution']) {

@@ -79,17 +79,21 @@ describe('EvaluationFolder', () => {
     })
   })
 
-  it('cuts off an unfinished last line, whatever byte it ends at, and keeps every whole one', async () => {
+  it('passes over an unfinished last line, whatever byte it ends at, keeps every whole one and goes on behind it', async () => {
     const whole = `${JSON.stringify(line('1'))}\n`
     const torn = Buffer.from(`${JSON.stringify(line('2'))}\n`)
     for (let length = 0; length <= torn.length; length += 1) {
       const responses = await within('cut', async (folder) => {
         await folder.begin(facts, data)
         writeFileSync(join(folder.path, 'rows.jsonl'), Buffer.concat([Buffer.from(whole), torn.subarray(0, length)]))
-        return folder.resume(facts)
+        const responses = await folder.resume(facts)
+        await folder.append(line('3'))
+        return responses
       })
-      expect(responses.map(({ id }) => id)).toEqual(length === torn.length ? ['1', '2'] : ['1'])
-      if (length < torn.length) expect(readFileSync(join(root, 'cut', 'rows.jsonl'), 'utf8')).toBe(whole)
+      const kept = length === torn.length ? ['1', '2'] : ['1']
+      expect(responses.map(({ id }) => id)).toEqual(kept)
+      const text = [...kept, '3'].map((id) => `${JSON.stringify(line(id))}\n`).join('')
+      expect(readFileSync(join(root, 'cut', 'rows.jsonl'), 'utf8')).toBe(text)
     }
   })
 

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type EvaluateOptions, evaluate, type GenerateOptions, type VisionLanguageModel } from '../../src/index.js'
+import {
+  type EvaluateOptions,
+  evaluate,
+  type FromConfigOptions,
+  type FromPretrainedOptions,
+  type GenerateOptions,
+  VisionLanguageModel,
+} from '../../src/index.js'
 import { tinyModel } from '../support/tiny.js'
 
 let model: VisionLanguageModel
@@ -22,6 +29,8 @@ describe('options of generate', () => {
     [{ numReturnSequences: 1e9 }, 'options.numReturnSequences: expected number to be <=100000, got 1000000000'],
     [{ temperature: '1' }, 'options.temperature: expected number, got "1"'],
     [{ temperature: Number.NaN }, 'options.temperature: expected number, got NaN'],
+    [{ temperature: 1e-40 }, 'options.temperature: expected 0 or a number from 1e-6 to 1e6, got 1e-40'],
+    [{ repetitionPenalty: 1e-40 }, 'options.repetitionPenalty: expected number to be >=0.000001, got 1e-40'],
     [{ topP: 0 }, 'options.topP: expected number to be >0, got 0'],
     [{ bannedIds: [-1] }, 'options.bannedIds[0]: expected number to be >=0, got -1'],
     [{ stopIds: [1, 2 ** 32] }, 'options.stopIds[1]: expected number to be <=4294967295, got 4294967296'],
@@ -36,6 +45,13 @@ describe('options of generate', () => {
 
   it.each(cases)('%j are refused', async (options, message) => {
     await expect(model.generate('what', options as GenerateOptions)).rejects.toEqual(refusal('E_CONFIG', message))
+  })
+
+  it('count as they were when the call began', async () => {
+    const options = { maxNewTokens: 6, stopIds: [], systemMessage: false as const }
+    const running = model.generate('what', options)
+    options.maxNewTokens = 1
+    expect((await running)[0]?.[0]?.ids).toHaveLength(6)
   })
 
   it('are refused by a stream too, which is one completion', async () => {
@@ -107,4 +123,14 @@ describe('options of evaluate', () => {
     const result = await evaluate({ ...complete(), generate: { maxNewTokens: 2 }, batchSize: 1, onProgress: () => {} })
     expect(result).toMatchObject({ n: 1, accuracy: 1 })
   })
+})
+
+it('options of loading and saving are checked too', async () => {
+  const load = VisionLanguageModel.fromPretrained('nowhere', { dType: 'bfloat16' } as FromPretrainedOptions)
+  await expect(load).rejects.toEqual(refusal('E_CONFIG', 'options: unknown key dType; did you mean dtype?'))
+  const make = VisionLanguageModel.fromConfig({}, {} as FromConfigOptions)
+  const message = 'options.tokenizer: expected the path or the content of a tokenizer.json, got undefined'
+  await expect(make).rejects.toEqual(refusal('E_CONFIG', message))
+  const save = model.savePretrained('nowhere', { dtype: 'int8' } as unknown as { dtype: 'bfloat16' })
+  await expect(save).rejects.toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('options.dtype') })
 })

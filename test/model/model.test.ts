@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { VisionLanguageModel } from '../../src/index.js'
@@ -137,6 +137,36 @@ describe('loading and saving', () => {
     })
   })
 
+  it('names the folder or file that cannot be written', async () => {
+    await using model = await tinyModel()
+    const folder = temporaryFolder()
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    for (const path of [file, join(file, 'below')]) {
+      await expect(model.savePretrained(path)).rejects.toMatchObject({
+        code: 'E_PATH',
+        message: expect.stringMatching(/^\/.*file.*: cannot be written \((EEXIST|ENOTDIR)\)$/),
+      })
+    }
+    mkdirSync(join(folder, 'tokenizer.json'))
+    await expect(model.savePretrained(folder)).rejects.toMatchObject({
+      code: 'E_CKPT_SAVE',
+      message: `${join(folder, 'tokenizer.json')}: cannot be written (EISDIR)`,
+    })
+  })
+
+  it('names a file that is there and cannot be read, also one that a folder may lack', async () => {
+    const folder = temporaryFolder()
+    await using model = await tinyModel()
+    await model.savePretrained(folder)
+    rmSync(join(folder, 'generation_config.json'))
+    mkdirSync(join(folder, 'generation_config.json'))
+    await expect(VisionLanguageModel.fromPretrained(folder)).rejects.toMatchObject({
+      code: 'E_MODEL',
+      message: `${join(folder, 'generation_config.json')}: cannot be read (EISDIR)`,
+    })
+  })
+
   it('names the file that is missing or damaged', async () => {
     const folder = temporaryFolder()
     await expect(VisionLanguageModel.fromPretrained(folder)).rejects.toMatchObject({
@@ -233,7 +263,9 @@ describe('closing', () => {
     await model.close()
     await model.close()
     await expect(model.generate('what')).rejects.toMatchObject({ code: 'E_CLOSED' })
-    await expect(model.savePretrained(temporaryFolder())).rejects.toMatchObject({ code: 'E_CLOSED' })
+    const folder = join(temporaryFolder(), 'new')
+    await expect(model.savePretrained(folder)).rejects.toMatchObject({ code: 'E_CLOSED' })
+    expect(existsSync(folder)).toBe(false)
   })
 
   it('lets a call in flight end first', async () => {

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { call, native } from '../../src/native/index.js'
 import { config, tokenizer } from '../support/tiny.js'
+import { training } from '../support/training-options.js'
 
 const loaded = async () => {
   const model = new (native().NativeModel)()
@@ -37,6 +38,28 @@ describe('a native panic', () => {
     await broken.close()
     await other.close()
     await expect(call(broken.generateStart([request]))).rejects.toMatchObject({ code: 'E_CLOSED' })
+  })
+})
+
+describe('closing', () => {
+  it('waits behind a full queue and answers every command before', async () => {
+    const model = await loaded()
+    let answered = 0
+    const asked = Array.from({ length: 400 }, () =>
+      model.keepReference().then((answer) => {
+        answered += 1
+        return answer
+      }),
+    )
+    const [closed, again] = [model.close(), model.close()]
+    const late = model.keepReference()
+    expect(await closed).toBe(true)
+    expect(answered).toBe(400)
+    expect(await again).toBe(true)
+    const refused = (await Promise.all(asked)).filter((answer) => answer !== true)
+    expect(refused).toEqual(refused.map(() => expect.objectContaining({ failure: 'E_BUSY' })))
+    expect(await late).toMatchObject({ failure: 'E_CLOSED' })
+    expect(await model.close()).toBe(true)
   })
 })
 
@@ -126,8 +149,10 @@ describe('commands of the engine', () => {
     const model = await loaded()
     await expect(call(model.generateStart([request, { ...request, ...change }]))).rejects.toMatchObject({
       code,
-      message: expect.stringContaining('request 1'),
+      message: expect.stringMatching(/^request 1: /),
     })
+    expect(await model.generateStart([request, { ...request, ...change }])).toMatchObject({ request: 1 })
+    expect(await model.generateStep(99, 0)).not.toHaveProperty('request')
     await model.close()
   })
 })
@@ -153,6 +178,10 @@ it('takes no number for another one: every count that is not whole and in range 
       await model.generateStep(odd, 0),
       await model.generateStep(0, odd),
       await model.generateCancel(odd),
+      await model.startTraining({ ...training, bannedIds: [0, odd] }),
+      await model.startTraining({ ...training, maxSkips: odd }),
+      await model.startTraining({ ...training, microBatchTokens: odd }),
+      await model.startTraining({ ...training, sftGroup: odd }),
       await model.saveCheckpoint('/nowhere', odd, '{}', 2, []),
       await model.saveCheckpoint('/nowhere', 1, '{}', odd, []),
       processor.gridOf(odd, 28),

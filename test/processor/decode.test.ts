@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -28,10 +28,35 @@ describe('decodeImage', () => {
 
   it.each([
     ['a file that is not there', '/nowhere/a.png', 'E_PATH'],
+    ['a folder', tmpdir(), 'E_PATH'],
+    ['a device that never ends', '/dev/zero', 'E_PATH'],
     ['a text', Buffer.from('hello, I am no image'), 'E_IMAGE_FORMAT'],
     ['nothing', Buffer.alloc(0), 'E_IMAGE_FORMAT'],
+    ['an SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'E_IMAGE_FORMAT'],
+    ['an SVG that spells PNG', Buffer.from('<PNG:svg xmlns:PNG="http://www.w3.org/2000/svg"/>'), 'E_IMAGE_FORMAT'],
   ])('names %s with its code', async (_, input, code) => {
     await expect(decodeImage(input, 'row 3')).rejects.toMatchObject({ code, message: expect.stringContaining('row 3') })
+  })
+
+  it('says why a file cannot be read', async () => {
+    await expect(decodeImage('/nowhere/a.png', 'row 3')).rejects.toMatchObject({ message: 'row 3: no such file' })
+    await expect(decodeImage(tmpdir(), 'row 3')).rejects.toMatchObject({ message: 'row 3: expected a file' })
+    const long = join(tmpdir(), 'a'.repeat(300))
+    await expect(decodeImage(long, 'row 3')).rejects.toMatchObject({
+      message: 'row 3: cannot be read (ENAMETOOLONG)',
+      cause: expect.objectContaining({ code: 'ENAMETOOLONG' }),
+    })
+  })
+
+  it('refuses a file of more bytes than the limit without reading it', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'decode-')), 'huge.png')
+    await writeFile(file, '')
+    // More than a buffer holds: reading it would be another error.
+    await truncate(file, 2 ** 43)
+    await expect(decodeImage(file, 'row 3')).rejects.toMatchObject({
+      code: 'E_IMAGE_LIMIT',
+      message: `row 3: ${2 ** 43} bytes; the most is 33554432`,
+    })
   })
 
   it('refuses a truncated image instead of filling it with grey', async () => {

@@ -38,7 +38,7 @@ describe('the settings of the image processor', () => {
   it('are missed by the name of the file', async () => {
     await expect(readPreprocessor(folder)).rejects.toMatchObject({
       code: 'E_MODEL',
-      message: expect.stringContaining('preprocessor_config.json: cannot be read'),
+      message: expect.stringContaining('preprocessor_config.json: no such file; a model folder needs it'),
     })
   })
 })

@@ -139,3 +139,12 @@ describe('writeReport', () => {
     await expect(writeReport(folder)).rejects.toMatchObject({ code: 'E_DATA_FORMAT' })
   })
 })
+
+it('a page that cannot be written is E_PATH naming the file', async () => {
+  await writeRun()
+  await mkdir(join(folder, 'report.html.part'))
+  await expect(writeReport(folder)).rejects.toMatchObject({
+    code: 'E_PATH',
+    message: `${join(folder, 'report.html')}: a folder is where the file should be`,
+  })
+})

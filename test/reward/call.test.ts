@@ -1,3 +1,7 @@
+import { getEventListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { callRewards } from '../../src/reward/call.js'
 import type { RewardFunc } from '../../src/reward/types.js'
@@ -99,5 +103,60 @@ describe('callRewards', () => {
     const reason = new Error('stop')
     setTimeout(() => controller.abort(reason), 10)
     await expect(call([() => new Promise(() => undefined)], [], controller.signal)).rejects.toBe(reason)
+  })
+
+  it('asks nobody once the run was aborted', async () => {
+    let isAsked = false
+    const reward: RewardFunc = () => {
+      isAsked = true
+      return new Promise(() => undefined)
+    }
+    const reason = new Error('stop')
+    await expect(call([reward], [], AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect(isAsked).toBe(false)
+  })
+
+  it('tells a function that the run was aborted, with the reason', async () => {
+    const controller = new AbortController()
+    const reasons: unknown[] = []
+    const reward: RewardFunc = ({ signal }) => {
+      signal.addEventListener('abort', () => reasons.push(signal.reason))
+      controller.abort('stop')
+      return [1, 1]
+    }
+    await expect(call([reward], [], controller.signal)).rejects.toBe('stop')
+    expect(reasons).toEqual(['stop'])
+  })
+
+  it.each<[string, RewardFunc]>([
+    ['answered', () => [1, 2]],
+    ['threw', () => Promise.reject(new Error('no'))],
+    ['came late', () => new Promise(() => undefined)],
+  ])('keeps nothing of a batch on the signal of the run, when a function %s', async (_, reward) => {
+    const { signal } = new AbortController()
+    await call([reward], [], signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  it('lets the batch go when the call is over, also where a function leaves a listener on its signal', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const run = new AbortController()
+    const careless: RewardFunc = ({ signal, completions }) => {
+      signal.addEventListener('abort', () => completions.length)
+      return [1, 1]
+    }
+    const ask = async (): Promise<WeakRef<object>> => {
+      const rows: never[] = []
+      await callRewards([careless, () => [0, 0]], [], { ...batch, rows }, { timeoutMs: 1e6, signal: run.signal })
+      return new WeakRef(rows)
+    }
+    const rows = await ask()
+    for (let round = 0; round < 20 && rows.deref() !== undefined; round++) {
+      await setImmediate()
+      collect()
+    }
+    expect(rows.deref()).toBeUndefined()
+    expect(run.signal.aborted).toBe(false)
   })
 })

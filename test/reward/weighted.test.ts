@@ -39,6 +39,12 @@ describe('weightedReward', () => {
     expect(traitsOf(sum).profiles).toEqual(['lenient'])
   })
 
+  it('a part of weight 0 stands in for no other', async () => {
+    const parts = (first: number, second: number) =>
+      weightedReward({ reward: never, weight: first }, { reward: one, weight: second })(texts('a'))
+    expect([await parts(1, 0), await parts(1, 2), await parts(0, 0)]).toEqual([[null], [2], [0]])
+  })
+
   it('refuses no parts and weights that are not finite', () => {
     expect(() => weightedReward()).toThrow(expect.objectContaining({ code: 'E_CONFIG' }))
     expect(() => weightedReward({ reward: one, weight: Number.NaN })).toThrow(/finite number, got NaN/)

@@ -53,6 +53,56 @@ describe('GRPOTrainer', () => {
     expect(two.history[0]?.metrics['actor/ratio_max']).toBeGreaterThan(1)
   })
 
+  it('refuses a warm-up that the run would not end before it samples anything', async () => {
+    await using model = await tinyModel()
+    let calls = 0
+    const trainer = new GRPOTrainer({
+      model,
+      rewardFuncs: ({ completions }) => completions.map(() => ++calls),
+      trainDataset: rows,
+      args: { ...args, maxSteps: 2, warmupSteps: 2, lrSchedulerType: 'cosine' },
+    })
+    const message = 'args.warmupSteps: expected fewer than the 2 updates of the run, got 2'
+    await expect(trainer.train()).rejects.toMatchObject({ code: 'E_CONFIG', message })
+    expect(calls).toBe(0)
+  })
+
+  it('gives no score to an evaluation whose rewards failed, and counts them', async () => {
+    await using model = await tinyModel()
+    const trainer = new GRPOTrainer({
+      model,
+      rewardFuncs: ({ completions }) => {
+        if (completions.length === rows.length) throw new Error('not now')
+        return completions.map((_, i) => i % 2)
+      },
+      trainDataset: rows,
+      evalDataset: rows,
+      args: { ...args, maxSteps: 1 },
+    })
+    const events: TrainEvent[] = []
+    for await (const event of trainer.run()) events.push(event)
+    const metrics = events.find((event) => event.type === 'eval')?.metrics ?? {}
+    expect(metrics).toMatchObject({ 'val/unscorable_ratio': 1, 'val/reward_errors': 2, 'val/reward_timeouts': 0 })
+    expect(metrics).not.toHaveProperty('val/reward_score')
+  })
+
+  it('tells of the whole rollout whatever the updates it is split into', async () => {
+    const measures = async (stepsPerGeneration: number) => {
+      await using model = await tinyModel()
+      const { history } = await new GRPOTrainer({
+        model,
+        rewardFuncs: ({ completions }) => completions.map((text) => text.length),
+        trainDataset: [...rows, { problem: 'what is it ? what is it ?' }],
+        args: { ...args, promptsPerStep: 3, maxCompletionLength: 6, maxSteps: 1, stepsPerGeneration },
+      }).train()
+      const names = /^(critic|response_length|prompt_length|batch|reward)\//
+      return Object.fromEntries(Object.entries(history[0]?.metrics ?? {}).filter(([name]) => names.test(name)))
+    }
+    const whole = await measures(1)
+    expect(whole['response_length/max']).toBeGreaterThan(whole['response_length/min'] ?? Number.NaN)
+    expect(await measures(2)).toEqual(whole)
+  })
+
   it('stays nearer to the reference model with a KL weight than without', async () => {
     const drift = async (beta: number) => {
       await using model = await tinyModel()

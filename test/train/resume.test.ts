@@ -223,3 +223,36 @@ it('metrics that the disk never takes are E_CKPT_SAVE at the end, after the chec
   await expect(run()).rejects.toMatchObject({ code: 'E_CKPT_SAVE', message: expect.stringContaining('metrics.jsonl') })
   expect(existsSync(join(outputDir, 'checkpoints/step-000006/manifest.json'))).toBe(true)
 })
+
+it.each(['float32', 'bfloat16', 'float64'] as const)(
+  'a GRPO run in %s goes on beside the same reference',
+  async (dtype) => {
+    const once = async (outputDir: string, last: number) => {
+      await using model = await VisionLanguageModel.fromConfig(config, { seed: 1, tokenizer, preprocessor, dtype })
+      const half: RewardFunc = ({ completions }) => completions.map((_, i) => i % 2)
+      const lengths = { promptsPerStep: 2, numGenerations: 4, maxCompletionLength: 3 }
+      const grpo = { ...lengths, learningRate: 1e-2, beta: 0.1, saveSteps: 1, systemMessage: false as const, outputDir }
+      const run = new AbortController()
+      const trainer = new GRPOTrainer({
+        model,
+        rewardFuncs: half,
+        trainDataset: [{ problem: 'what' }, { problem: 'is it ?' }],
+        args: { ...grpo, maxSteps: 3, resumeFromCheckpoint: 'auto' },
+      })
+      try {
+        for await (const event of trainer.run({ signal: run.signal })) {
+          if (event.type === 'checkpoint' && event.step === last) run.abort()
+        }
+      } catch (error) {
+        if (!run.signal.aborted) throw error
+      }
+      const kept = (name: string) => !/^(timing|perf)/.test(name)
+      return linesOf(outputDir).map(({ metrics }) =>
+        Object.fromEntries(Object.entries(metrics as object).filter(([name]) => kept(name))),
+      )
+    }
+    const [whole, parts] = [join(temporaryFolder(), 'whole'), join(temporaryFolder(), 'parts')]
+    await once(parts, 1)
+    expect(await once(parts, 9)).toEqual(await once(whole, 9))
+  },
+)

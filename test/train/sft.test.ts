@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { SFTTrainer, type TrainEvent, VisionLanguageModel } from '../../src/index.js'
+import { type SFTArgs, SFTTrainer, type TrainEvent, VisionLanguageModel } from '../../src/index.js'
 import { colourNames, colourRows, picture, temporaryFolder, tinyModel } from '../support/tiny.js'
 
 const question = (image: Buffer) => [
@@ -146,6 +146,33 @@ describe('SFTTrainer', () => {
       .split('\n')
     expect(lines).toHaveLength(10)
     expect(JSON.parse(lines[0] as string)).toMatchObject({ isAtFault: true, loss: 'NaN', ids: expect.any(Array) })
+  })
+
+  it('evaluates to the mean over all target tokens, whatever the batch size and the aggregation of the loss', async () => {
+    // Answers of different lengths, so that a mean of means is another number.
+    const evalDataset = rows.map((row, i) => ({
+      ...row,
+      answer: Array(1 + (i % 4))
+        .fill(row.answer)
+        .join(' '),
+    }))
+    await using model = await tinyModel()
+    await new SFTTrainer({ model, trainDataset: rows, args: { ...args, maxSteps: 20 } }).train()
+    const evaluated = async (own: SFTArgs) => {
+      const settings = { ...args, learningRate: 0, maxSteps: 1, ...own }
+      const trainer = new SFTTrainer({ model, trainDataset: rows, evalDataset, args: settings })
+      let loss: number | undefined
+      for await (const event of trainer.run()) if (event.type === 'eval') loss = event.metrics.eval_loss
+      return loss
+    }
+    const grouped = { lossAggregation: 'group-token-mean', aggregationGroup: 1 } as const
+    const expected = await evaluated({})
+    expect(expected).toBeDefined()
+    for (const perDeviceTrainBatchSize of [2, 3, 10]) {
+      for (const own of [{}, grouped]) {
+        expect(await evaluated({ ...own, perDeviceTrainBatchSize })).toBeCloseTo(expected!, 4)
+      }
+    }
   })
 
   it.each([

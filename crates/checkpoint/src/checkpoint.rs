@@ -9,7 +9,7 @@ use crate::storage::Storage;
 
 /// How much of a checkpoint is read before it is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verify {
+pub(crate) enum Verify {
     /// The manifest, and the size of every file.
     Sizes,
     /// Also the digest of every file.
@@ -64,10 +64,6 @@ impl<'a> Checkpoint<'a> {
 
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
     }
 
     /// A file in owned memory, digested while it is read: what is used is what was verified, whatever happens to the file meanwhile.

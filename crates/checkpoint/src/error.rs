@@ -17,9 +17,9 @@ pub enum Error {
     Busy { path: PathBuf, holder: String },
     #[error("{}: none of {} checkpoints is intact{}", root.display(), rejected.len(), lines(rejected))]
     Corrupt { root: PathBuf, rejected: Vec<Rejected> },
-    /// The previous checkpoints are as they were. After [`Store::MAX_FAILURES`](crate::Store::MAX_FAILURES) in a row a run should stop.
-    #[error("checkpoint of step {step} was not saved (failure {failures} in a row): {cause}")]
-    Save { step: u64, failures: u32, cause: Cause },
+    /// The previous checkpoints are as they were.
+    #[error("checkpoint of step {step} was not saved: {cause}")]
+    Save { step: u64, cause: Cause },
     #[error("{}: {needed} bytes are needed for a checkpoint, {free} are free; free some, or choose another output directory", path.display())]
     Space { path: PathBuf, needed: u64, free: u64 },
     #[error("{}: {source}", path.display())]

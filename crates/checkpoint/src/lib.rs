@@ -1,12 +1,13 @@
 //! Durable checkpoint directories: atomic commit, verification, retention, run lock. Knows no model.
 //!
 //! ```text
-//! checkpoints/
-//!     .tmp-120-4711-9f3a…/    being written; never read, removed at the next start
-//!     step-000100/            complete: the name is the commit record
-//!         manifest.json       format, step, what the caller adds, size and sha256 of every file
-//!         …
-//!     run.lock                held by the trainer
+//! run/
+//!     run.lock                    held by the trainer
+//!     checkpoints/
+//!         .tmp-120-4711-9f3a…/    being written; never read, removed at the next start
+//!         step-000100/            complete: the name is the commit record
+//!             manifest.json       format, step, what the caller adds, size and sha256 of every file
+//!             …
 //! ```
 //!
 //! A checkpoint appears by one rename after everything in it is on the disk, so a crash at any point leaves the previous ones as they
@@ -16,11 +17,11 @@
 //! use coldstart_checkpoint::{RunLock, Store};
 //!
 //! # let folder = tempfile::tempdir()?;
-//! # let root = folder.path().join("checkpoints");
-//! let store = Store::open(&root)?;
-//! let lock = RunLock::acquire(&root)?;
-//! store.clean_up(&lock)?;
-//! store.save(100, serde_json::json!({ "seed": 7 }), &mut |writer| Ok(writer.file("weights.bin", &[1, 2, 3])?))?;
+//! # let run = folder.path();
+//! let lock = RunLock::acquire(run)?;
+//! let store = Store::open(run.join("checkpoints"))?;
+//! store.clean_up(&lock);
+//! store.save(100, 3, serde_json::json!({ "seed": 7 }), &mut |writer| Ok(writer.file("weights.bin", &[1, 2, 3])?))?;
 //! let checkpoint = store.latest()?.expect("one was saved");
 //! assert_eq!((checkpoint.step(), checkpoint.read("weights.bin")?), (100, vec![1, 2, 3]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,11 +36,9 @@ mod storage;
 mod store;
 mod writer;
 
-pub use checkpoint::{Checkpoint, Rejected, Verify};
+pub use checkpoint::{Checkpoint, Rejected};
 pub use error::{Cause, Error, Result};
 pub use lock::RunLock;
-pub use manifest::{FileRecord, MANIFEST, Manifest};
-pub use retention::Retention;
 pub use storage::{Entry, Output, RealFs, Storage};
 pub use store::Store;
 pub use writer::Writer;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,6 @@ const NAME: &str = "run.lock";
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
-    path: PathBuf,
 }
 
 /// Identity of a process that survives the reuse of its number.
@@ -52,11 +51,7 @@ impl RunLock {
             Err(TryLockError::Error(e)) => return Err(e).at(&path),
         }
         Holder::of(std::process::id()).write(&mut file).at(&path)?;
-        Ok(RunLock { file, path })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(RunLock { file })
     }
 }
 

@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// File name of the manifest.
-pub const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// Raised when old readers would misunderstand new checkpoints.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Size and digest of a file, as `sha256sum` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRecord {
+pub(crate) struct FileRecord {
     pub bytes: u64,
     pub sha256: String,
 }
 
 /// Content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     pub format: u32,
     pub step: u64,
     /// Whatever the caller wants to find again: configuration hash, data cursor, seed, versions.

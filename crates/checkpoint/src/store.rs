@@ -5,13 +5,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::checkpoint::{Checkpoint, Rejected, Verify};
 use crate::error::{At, Cause, Error, Result};
 use crate::lock::RunLock;
-use crate::retention::Retention;
+use crate::retention::expired;
 use crate::storage::{RealFs, Storage};
 use crate::writer::Writer;
 
@@ -28,13 +27,9 @@ pub struct Store {
     intact: Mutex<HashSet<u64>>,
     /// The step that this process saved last.
     saved: Mutex<Option<u64>>,
-    failures: AtomicU32,
 }
 
 impl Store {
-    /// After this many failed saves in a row a run is no longer protected and should stop.
-    pub const MAX_FAILURES: u32 = 3;
-
     /// Opens `root`, creating it if needed.
     pub fn open(root: impl AsRef<Path>) -> Result<Store> {
         Store::with_storage(root, Box::new(RealFs))
@@ -44,53 +39,47 @@ impl Store {
     pub fn with_storage(root: impl AsRef<Path>, storage: Box<dyn Storage>) -> Result<Store> {
         let root = root.as_ref().to_path_buf();
         create_dirs(&*storage, &root)?;
-        Ok(Store { storage, root, intact: Mutex::default(), saved: Mutex::default(), failures: AtomicU32::new(0) })
+        Ok(Store { storage, root, intact: Mutex::default(), saved: Mutex::default() })
     }
 
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Removes what interrupted saves and deletions left behind. The lock proves that nobody is writing them.
-    pub fn clean_up(&self, _lock: &RunLock) -> Result<()> {
-        for entry in self.storage.list(&self.root).at(&self.root)? {
+    /// Removes what interrupted saves and deletions left behind. The lock proves that nobody is writing them. Best effort: what cannot
+    /// be removed is in nobody's way.
+    pub fn clean_up(&self, _lock: &RunLock) {
+        for entry in self.storage.list(&self.root).unwrap_or_default() {
             if entry.is_dir && (entry.name.starts_with(TEMPORARY) || entry.name.starts_with(TRASH)) {
-                self.remove_tree(&self.root.join(&entry.name))?;
+                let _ = self.remove_tree(&self.root.join(&entry.name));
             }
         }
-        Ok(())
     }
 
-    /// Fails with `E_CKPT_SAVE` unless 1.2 × `estimate` bytes are free.
-    pub fn preflight(&self, estimate: u64) -> Result<()> {
-        let free = self.storage.free_bytes(&self.root).at(&self.root)?;
-        let needed = estimate.saturating_add(estimate / 5);
-        if free < needed { Err(Error::Space { path: self.root.clone(), needed, free }) } else { Ok(()) }
-    }
-
-    /// Commits a checkpoint: `write` fills it, `meta` goes into its manifest. Returns its directory.
+    /// Commits a checkpoint: `write` fills it with about `bytes` bytes, `meta` goes into its manifest. Returns its directory.
     ///
-    /// On failure nothing of it remains, earlier checkpoints are as they were, and the error counts the failures in a row.
+    /// Where less is free it fails before the first write. On failure nothing of it remains, and earlier checkpoints are as they were.
     /// Saving a step again replaces it, in one step where the file system can exchange directories.
     pub fn save(
         &self,
         step: u64,
+        bytes: u64,
         meta: serde_json::Value,
         write: &mut dyn FnMut(&mut Writer<'_>) -> std::result::Result<(), Cause>,
     ) -> Result<PathBuf> {
         let temporary = self.root.join(self.scratch_name(TEMPORARY, step));
-        match self.try_save(step, meta, &temporary, write) {
-            Ok(path) => {
-                self.failures.store(0, Ordering::Relaxed);
-                Ok(path)
-            }
-            Err(cause) => {
-                // Best effort: what cannot be removed now goes at the next start.
-                let _ = self.remove_tree(&temporary);
-                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                Err(Error::Save { step, failures, cause })
-            }
-        }
+        let saved = self.check_space(bytes).map_err(Cause::from);
+        saved.and_then(|()| self.try_save(step, meta, &temporary, write)).map_err(|cause| {
+            // Best effort: what cannot be removed now goes at the next start.
+            let _ = self.remove_tree(&temporary);
+            Error::Save { step, cause }
+        })
+    }
+
+    fn check_space(&self, needed: u64) -> Result<()> {
+        // Where the system does not tell, only writing shows whether it fits.
+        let free = self.storage.free_bytes(&self.root).unwrap_or(u64::MAX);
+        if free < needed { Err(Error::Space { path: self.root.clone(), needed, free }) } else { Ok(()) }
     }
 
     fn try_save(
@@ -142,16 +131,11 @@ impl Store {
     ///
     /// Fails with `E_CKPT_CORRUPT` and every reason when there are some and none is intact: starting again at step 0 would bury them.
     pub fn latest(&self) -> Result<Option<Checkpoint<'_>>> {
-        self.latest_verified(Verify::Digests)
-    }
-
-    /// [`Store::latest`], with digests unread under [`Verify::Sizes`]: fast, and blind to bit rot.
-    pub fn latest_verified(&self, verify: Verify) -> Result<Option<Checkpoint<'_>>> {
         let mut steps = self.steps()?;
         loop {
             let mut rejected = Vec::new();
             for &step in &steps {
-                match self.open_step(step, verify) {
+                match self.open_step(step, Verify::Digests) {
                     Ok(mut checkpoint) => {
                         checkpoint.rejected = rejected;
                         return Ok(Some(checkpoint));
@@ -189,18 +173,22 @@ impl Store {
         Ok(steps)
     }
 
-    /// Deletes expired checkpoints and returns their steps. Older checkpoints count as intact after their digests were read once.
-    pub fn retain(&self, retention: &Retention) -> Result<Vec<u64>> {
+    /// Deletes the checkpoints but the newest `keep_last` intact ones (at least 2) and returns their steps. Older checkpoints count as
+    /// intact after their digests were read once. One that cannot be deleted keeps none of the others; the first such error is returned.
+    pub fn retain(&self, keep_last: usize) -> Result<Vec<u64>> {
         let saved = *self.lock_saved();
-        let expired = retention.expired(&self.steps()?, saved, |step| self.is_intact(step));
-        for &step in &expired {
-            // Renamed first: a half-deleted directory must not look like a damaged checkpoint.
-            let (path, trash) = (self.path_of(step), self.root.join(self.scratch_name(TRASH, step)));
-            self.storage.rename(&path, &trash).at(&path)?;
-            self.lock_intact().remove(&step);
-            self.remove_tree(&trash)?;
-        }
-        Ok(expired)
+        let expired = expired(keep_last, &self.steps()?, saved, |step| self.is_intact(step));
+        let deleted: Vec<Result<u64>> = expired.iter().map(|&step| self.delete(step)).collect();
+        deleted.into_iter().collect()
+    }
+
+    fn delete(&self, step: u64) -> Result<u64> {
+        // Renamed first: a half-deleted directory must not look like a damaged checkpoint.
+        let (path, trash) = (self.path_of(step), self.root.join(self.scratch_name(TRASH, step)));
+        self.storage.rename(&path, &trash).at(&path)?;
+        self.lock_intact().remove(&step);
+        self.remove_tree(&trash)?;
+        Ok(step)
     }
 
     /// Takes the checkpoints after `step` out of the order, for a run that goes on from there once more. They keep their content

@@ -2,10 +2,10 @@
 
 mod common;
 
-use coldstart_checkpoint::{Retention, Store};
+use coldstart_checkpoint::{RunLock, Storage, Store};
 use common::fault::{Fault, FaultFs};
 use common::memory::MemoryFs;
-use common::{Random, latest_step, save};
+use common::{Random, SIZE, latest_step, save};
 
 const ROOT: &str = "/checkpoints";
 
@@ -24,7 +24,7 @@ fn attempt(disk: &MemoryFs, at: usize, fault: Fault) -> (usize, coldstart_checkp
     let store = Store::with_storage(ROOT, Box::new(fs.clone()));
     let result = store.and_then(|store| {
         save(&store, 30)?;
-        store.retain(&Retention::default()).map(|_| ())
+        store.retain(2).map(|_| ())
     });
     (fs.count(), result)
 }
@@ -170,11 +170,68 @@ fn a_file_system_that_cannot_exchange_directories_renames_them() {
         let disk = disk();
         let fs = FaultFs::new(disk.clone(), at, Fault::Once(libc::EOPNOTSUPP));
         let Ok(store) = Store::with_storage(ROOT, Box::new(fs)) else { return false };
-        let result = store.save(20, serde_json::json!("again"), &mut common::write_content(20));
+        let result = store.save(20, 5, serde_json::Value::Null, &mut |writer| Ok(writer.file("state.bin", b"again")?));
         let store = Store::with_storage(ROOT, Box::new(disk)).unwrap();
-        let meta = &store.latest().unwrap().unwrap().manifest().meta.clone();
-        assert!(result.is_err() || meta == "again", "operation {at}");
+        let state = store.latest().unwrap().unwrap().read("state.bin").unwrap();
+        assert!(result.is_err() || state == b"again", "operation {at}");
         result.is_ok()
     });
     assert!(replaced.count() > 1, "at the exchange, and where no operation is left to fail");
+}
+
+#[test]
+fn too_little_space_is_told_before_anything_is_written_and_the_save_is_made_up_for_later() {
+    let disk = disk();
+    let store = |free| Store::with_storage(ROOT, Box::new(FaultFs::new(disk.clone(), 0, Fault::Free(free)))).unwrap();
+    let before = disk.files();
+    let mut write = |_: &mut coldstart_checkpoint::Writer<'_>| panic!("nothing is to be written");
+    let error = store(SIZE - 1).save(30, SIZE, serde_json::Value::Null, &mut write).unwrap_err();
+    assert_eq!(error.code(), "E_CKPT_SAVE");
+    assert!(error.to_string().contains("step 30 was not saved: /checkpoints: 1600 bytes are needed"), "{error}");
+    assert!(error.to_string().contains("1599 are free"), "{error}");
+    assert_eq!(disk.files(), before);
+    save(&store(SIZE), 30).unwrap();
+    assert_eq!(latest_step(disk, ROOT), Some(30));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_deleted_is_reported_and_keeps_none_of_the_others() {
+    let mut left = std::collections::HashSet::new();
+    for at in 1..=operations() {
+        let disk = disk();
+        let store = Store::with_storage(ROOT, Box::new(disk.clone())).unwrap();
+        [30, 40, 50].iter().for_each(|&step| drop(save(&store, step).unwrap()));
+        let fs = FaultFs::new(disk, at, Fault::Once(libc::EACCES));
+        let Ok(store) = Store::with_storage(ROOT, Box::new(fs)) else { continue };
+        if let Err(error) = store.retain(2) {
+            assert!(error.to_string().contains(ROOT), "{error}");
+            left.insert(store.steps().unwrap());
+        }
+    }
+    for step in [30, 20, 10] {
+        assert!(left.contains(&vec![50, 40, step]), "step {step} alone: {left:?}");
+    }
+}
+
+#[test]
+fn what_a_start_cannot_remove_keeps_none_of_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = RunLock::acquire(folder.path()).unwrap();
+    let mut left = std::collections::HashSet::new();
+    for at in 1..=operations() {
+        let disk = disk();
+        for name in [".tmp-1", ".trash-2"] {
+            let path = std::path::Path::new(ROOT).join(name);
+            disk.create_dir(&path).unwrap();
+            disk.create(&path.join("file")).unwrap();
+        }
+        let fs = FaultFs::new(disk.clone(), at, Fault::Once(libc::EACCES));
+        let Ok(store) = Store::with_storage(ROOT, Box::new(fs)) else { continue };
+        store.clean_up(&lock);
+        left.insert(disk.files().into_iter().filter(|file| file.contains("/.")).collect::<Vec<_>>());
+        assert_eq!(latest_step(disk, ROOT), Some(20));
+    }
+    for name in [".tmp-1", ".trash-2"] {
+        assert!(left.contains(&vec![format!("{ROOT}/{name}/file")]), "{name} alone: {left:?}");
+    }
 }

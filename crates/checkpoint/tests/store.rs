@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use coldstart_checkpoint::{Error, Retention, RunLock, Store, Verify};
+use coldstart_checkpoint::{RunLock, Store};
 use common::memory::MemoryFs;
 use common::{Random, content, save};
 
@@ -23,7 +23,8 @@ fn what_was_saved_is_what_is_read() {
     assert_eq!(path, folder.path().join("step-000100"));
     let checkpoint = Store::open(folder.path()).unwrap();
     let checkpoint = checkpoint.latest().unwrap().unwrap();
-    assert_eq!(checkpoint.manifest().meta["step"], 100);
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(path.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["meta"]["step"], 100);
     for (name, bytes) in content(100) {
         assert_eq!(checkpoint.read(name).unwrap(), bytes);
     }
@@ -37,7 +38,7 @@ fn files_written_past_the_writer_belong_to_the_checkpoint() {
         fs::create_dir(writer.dir().join("model"))?;
         Ok(fs::write(writer.dir().join("model/config.json"), "{}")?)
     };
-    let path = store.save(1, serde_json::Value::Null, &mut write).unwrap();
+    let path = store.save(1, 2, serde_json::Value::Null, &mut write).unwrap();
     assert_eq!(store.latest().unwrap().unwrap().read("model/config.json").unwrap(), b"{}");
     fs::write(path.join("model/config.json"), "[]").unwrap();
     assert_eq!(store.latest().unwrap_err().code(), "E_CKPT_CORRUPT");
@@ -55,18 +56,13 @@ fn the_newest_step_wins_by_number() {
 }
 
 #[test]
-fn a_failing_writer_leaves_nothing_and_is_counted() {
+fn a_failing_writer_leaves_nothing_and_its_reason_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    for expected in 1..=Store::MAX_FAILURES {
-        let error = store.save(1, serde_json::Value::Null, &mut |_| Err("no luck".into())).unwrap_err();
-        assert!(matches!(&error, Error::Save { step: 1, failures, .. } if *failures == expected), "{error}");
-        assert_eq!(error.code(), "E_CKPT_SAVE");
-    }
+    let error = store.save(1, 0, serde_json::Value::Null, &mut |_| Err("no luck".into())).unwrap_err();
+    assert_eq!(error.to_string(), "checkpoint of step 1 was not saved: no luck");
+    assert_eq!(error.code(), "E_CKPT_SAVE");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    save(&store, 1).unwrap();
-    let error = store.save(2, serde_json::Value::Null, &mut |_| Err("again".into())).unwrap_err();
-    assert!(matches!(error, Error::Save { failures: 1, .. }), "a success ends the row");
 }
 
 #[test]
@@ -74,14 +70,16 @@ fn names_outside_the_checkpoint_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for name in ["../x", "/x", "manifest.json", ""] {
-        assert!(store.save(1, serde_json::Value::Null, &mut |writer| Ok(writer.file(name, b"")?)).is_err(), "{name}");
+        assert!(
+            store.save(1, 0, serde_json::Value::Null, &mut |writer| Ok(writer.file(name, b"")?)).is_err(),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn one_flipped_bit_is_found_and_the_previous_checkpoint_chosen() {
     let mut random = Random(5);
-    let mut unseen_without_digests = 0;
     for _ in 0..1000 {
         let disk = MemoryFs::new();
         let store = Store::with_storage("/c", Box::new(disk.clone())).unwrap();
@@ -89,7 +87,6 @@ fn one_flipped_bit_is_found_and_the_previous_checkpoint_chosen() {
         save(&store, 2).unwrap();
         let (name, bytes) = content(2)[random.next() as usize % 2].clone();
         disk.flip(&format!("/c/step-000002/{name}"), random.next() as usize % (bytes.len() * 8));
-        unseen_without_digests += usize::from(store.latest_verified(Verify::Sizes).unwrap().unwrap().step() == 2);
         let found = store.latest().unwrap().unwrap();
         assert_eq!(found.step(), 1);
         assert!(
@@ -98,7 +95,6 @@ fn one_flipped_bit_is_found_and_the_previous_checkpoint_chosen() {
             found.rejected
         );
     }
-    assert_eq!(unseen_without_digests, 1000, "the digests are what finds it");
 }
 
 #[test]
@@ -134,16 +130,16 @@ fn a_file_that_changes_after_verification_is_not_returned() {
 }
 
 #[test]
-fn retention_keeps_the_newest_intact_ones_and_the_best() {
+fn retention_keeps_the_newest_intact_ones() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for step in [10, 20, 30, 40, 50] {
         save(&store, step).unwrap();
     }
     fs::write(folder.path().join("step-000040/state.bin"), "rotten").unwrap();
-    let removed = store.retain(&Retention { keep_last: 2, keep_steps: vec![10] }).unwrap();
-    assert_eq!(removed, [20]);
-    assert_eq!(store.steps().unwrap(), [50, 40, 30, 10]);
+    let removed = store.retain(2).unwrap();
+    assert_eq!(removed, [20, 10]);
+    assert_eq!(store.steps().unwrap(), [50, 40, 30]);
 }
 
 #[test]
@@ -155,7 +151,7 @@ fn retention_never_deletes_the_checkpoint_written_last() {
     let store = Store::open(folder.path()).unwrap();
     for step in [10, 11] {
         save(&store, step).unwrap();
-        store.retain(&Retention::default()).unwrap();
+        store.retain(2).unwrap();
         assert_eq!(store.steps().unwrap(), [50, 40, step]);
     }
 }
@@ -187,7 +183,7 @@ fn the_start_removes_what_a_crash_left_and_nothing_else() {
         fs::create_dir(folder.path().join(name)).unwrap();
         fs::write(folder.path().join(name).join("file"), "x").unwrap();
     }
-    store.clean_up(&RunLock::acquire(folder.path()).unwrap()).unwrap();
+    store.clean_up(&RunLock::acquire(folder.path()).unwrap());
     let mut names: Vec<String> =
         fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -199,17 +195,8 @@ fn saving_a_step_again_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     save(&store, 1).unwrap();
-    store.save(1, serde_json::json!("second"), &mut |writer| Ok(writer.file("only.bin", b"2")?)).unwrap();
+    store.save(1, 1, serde_json::Value::Null, &mut |writer| Ok(writer.file("only.bin", b"2")?)).unwrap();
     let checkpoint = store.latest().unwrap().unwrap();
-    assert_eq!(checkpoint.manifest().meta, "second");
+    assert_eq!(checkpoint.read("only.bin").unwrap(), b"2");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
-}
-
-#[test]
-fn too_little_space_is_refused_before_writing() {
-    let store = Store::with_storage("/c", Box::new(MemoryFs::new())).unwrap();
-    store.preflight(833).unwrap();
-    let error = store.preflight(835).unwrap_err();
-    assert!(matches!(error, Error::Space { needed: 1002, free: 1000, .. }), "{error}");
-    assert_eq!(error.code(), "E_CKPT_SAVE");
 }

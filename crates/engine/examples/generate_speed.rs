@@ -23,7 +23,6 @@ fn main() -> Result<()> {
         sampling: SampleParams::default(),
         max_new_tokens: 24,
         eos: vec![],
-        stop: vec![],
         banned: vec![],
         seed: 1,
     });

@@ -39,6 +39,9 @@ pub enum Error {
     /// Writing failed; nothing was replaced.
     #[error("{0}")]
     Save(String),
+    /// What is wrong with one of several requests.
+    #[error("request {index}: {error}")]
+    Request { index: usize, error: Box<Error> },
     /// A kernel refused its operands: a defect of the engine, not of the input.
     #[error(transparent)]
     Kernel(#[from] coldstart_kernels::Error),
@@ -63,8 +66,13 @@ impl Error {
             Error::Aborted => "E_ABORTED",
             Error::Usage(_) => "E_USAGE",
             Error::Save(_) => "E_CKPT_SAVE",
+            Error::Request { error, .. } => error.code(),
             Error::Kernel(_) | Error::Tensor(_) => "E_NATIVE_PANIC",
         }
+    }
+
+    pub(crate) fn of_request(self, index: usize) -> Self {
+        Error::Request { index, error: Box::new(self) }
     }
 }
 

@@ -5,7 +5,7 @@ mod train_common;
 
 use coldstart_engine::generate::{Finish, Limits, Request, Settings, banned_tokens, generate};
 use coldstart_engine::train::{PolicyOptions, PromptGroup, Response, Trainer, log_probs};
-use coldstart_engine::{Model, Precision, SampleParams, Save};
+use coldstart_engine::{Model, Precision, SampleParams, Save, SaveDtype};
 use coldstart_objective::{AdvantageEstimator, Config, advantages};
 use common::{config, image, model, prompt, write_value};
 use std::path::Path;
@@ -38,7 +38,7 @@ fn grpo(model: &mut Model, trainer: &mut Trainer, steps: std::ops::Range<u64>) -
     let options = PolicyOptions { temperature: 1.0, banned, max_tokens: 30, save: Save::All };
     let objective = Config::default().resolve().unwrap();
     let sampling = SampleParams::default();
-    let settings = Settings { sampling, max_new_tokens: 5, eos: vec![52], stop: vec![], banned: vec![], seed: 11 };
+    let settings = Settings { sampling, max_new_tokens: 5, eos: vec![52], banned: vec![], seed: 11 };
     let settings = Arc::new(settings);
     let step = |s: u64| {
         let prompts: Vec<_> = (0..2).map(|p| prompt(s + p, &[image(&config, s + p, [1, 2, 4])], 2)).collect();
@@ -70,7 +70,7 @@ fn grpo(model: &mut Model, trainer: &mut Trainer, steps: std::ops::Range<u64>) -
         for (group, logp) in groups.iter_mut().zip(ref_logp) {
             group.responses.iter_mut().zip(logp).for_each(|(response, logp)| response.ref_logp = Some(logp));
         }
-        let metrics = trainer.policy_update(model, &groups, &objective, &options, 1e-3, &GO).unwrap().metrics;
+        let metrics = trainer.policy_update(model, &groups, &objective, &options, 1e-3, &GO).unwrap();
         let mut shown = vec![metrics.loss.to_bits(), metrics.grad_norm.to_bits()];
         for response in groups.iter().flat_map(|group| &group.responses) {
             shown.extend(response.ids.iter().map(|&id| u64::from(id)));
@@ -147,6 +147,25 @@ fn every_item_of_the_state_matters() {
         let (mut model, mut trainer) = resume(damaged.path(), Precision::F32);
         sft(&mut model, &mut trainer, 2..4);
         assert_ne!(bits(&model), end, "without {prefix} the run went on as if nothing were missing");
+    }
+}
+
+#[test]
+fn the_bytes_that_a_save_needs_are_known_before_it() {
+    let (mut model, mut trainer) = start(Precision::F32);
+    let data = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        safetensors::SafeTensors::read_metadata(&bytes).unwrap().1.data_len() as u64
+    };
+    for steps in [0..0, 0..1] {
+        let folder = tempfile::tempdir().unwrap();
+        sft(&mut model, &mut trainer, steps);
+        trainer.save_state(&model, folder.path()).unwrap();
+        assert_eq!(trainer.state_bytes(&model), data(&folder.path().join("trainer.safetensors")));
+        for dtype in [SaveDtype::Float32, SaveDtype::Bfloat16] {
+            model.save(folder.path(), dtype).unwrap();
+            assert_eq!(model.saved_bytes(dtype), data(&folder.path().join("model.safetensors")));
+        }
     }
 }
 

@@ -73,7 +73,6 @@ impl GenerateRequest {
             },
             max_new_tokens: whole("maxNewTokens", self.max_new_tokens)?,
             eos: wholes("stopIds", &self.stop_ids)?,
-            stop: vec![],
             banned: wholes("bannedIds", &self.banned_ids)?,
             seed: whole("seed", self.seed)?,
         };
@@ -91,11 +90,7 @@ pub fn start(session: &mut Session, requests: Vec<GenerateRequest>) -> Result<u3
     let requests = requests
         .into_iter()
         .enumerate()
-        .map(|(index, request)| {
-            request
-                .build()
-                .map_err(|Failure { failure, message }| Failure::new(&failure, format!("request {index}: {message}")))
-        })
+        .map(|(index, request)| request.build().map_err(|failure| Failure { request: Some(index as u32), ..failure }))
         .collect::<Result<Vec<_>, _>>()?;
     let generator = Generator::new(session.model()?, requests, &Limits::default())?;
     let id = session.next_generation;

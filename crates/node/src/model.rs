@@ -172,8 +172,8 @@ impl NativeModel {
         })
     }
 
-    /// Commits a checkpoint under `root` and lets the oldest ones go. Resolves with its folder.
-    #[napi(ts_return_type = "Promise<string | Failure>")]
+    /// Commits a checkpoint under `root` and lets the oldest ones go.
+    #[napi(ts_return_type = "Promise<SavedCheckpoint | Failure>")]
     pub fn save_checkpoint<'env>(
         &self,
         env: &'env Env,

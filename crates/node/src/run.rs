@@ -43,7 +43,7 @@ pub fn lock_run(folder: String) -> Outcome<RunLock> {
         let lock = Lock::acquire(&folder)?;
         let checkpoints = Path::new(&folder).join("checkpoints");
         if checkpoints.is_dir() {
-            Store::open(&checkpoints)?.clean_up(&lock)?;
+            Store::open(&checkpoints)?.clean_up(&lock);
         }
         Ok(RunLock { lock: Mutex::new(Some(lock)), checkpoints })
     }))
@@ -53,7 +53,6 @@ pub fn lock_run(folder: String) -> Outcome<RunLock> {
 #[napi(object)]
 pub struct FoundCheckpoint {
     pub path: String,
-    pub step: u32,
     /// Newer ones that did not pass, with the reason.
     pub rejected: Vec<String>,
 }
@@ -66,7 +65,6 @@ pub fn latest_checkpoint(root: String) -> Outcome<Option<FoundCheckpoint>> {
         let Some(found) = store.latest()? else { return Ok(None) };
         Ok(Some(FoundCheckpoint {
             path: found.path().display().to_string(),
-            step: found.step() as u32,
             rejected: found.rejected.iter().map(|r| format!("{}: {}", r.path.display(), r.reason)).collect(),
         }))
     }))

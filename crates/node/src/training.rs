@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use coldstart_checkpoint::{Retention, Store};
+use coldstart_checkpoint::Store;
 use coldstart_engine::train::{
     GroupTokenMean, OptimizerOptions, PerGroup, PolicyOptions, PromptGroup, Response, SftMetrics, SftOptions, Trainer,
     evaluate_sft, log_probs as engine_log_probs,
 };
-use coldstart_engine::{Item, Model, Save, SaveDtype};
+use coldstart_engine::{Item, Model, Precision, Save, SaveDtype};
 use napi::bindgen_prelude::{Float32Array, Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::generation::images;
 use crate::info::objective_config;
 use crate::model::{CompanionFile, ParameterReport};
+use crate::number::{whole, wholes};
 use crate::processor::PreparedImage;
 use crate::session::{Session, report, split_checkpoint};
 
@@ -29,15 +30,15 @@ pub struct TrainingOptions {
     /// Glob patterns of hub names that stay as they are.
     pub freeze: Vec<String>,
     /// Ids that sampling never returns: they have no probability in training either.
-    pub banned_ids: Vec<u32>,
+    pub banned_ids: Vec<f64>,
     pub beta1: f64,
     pub beta2: f64,
     pub epsilon: f64,
     pub weight_decay: f64,
     pub max_grad_norm: f64,
     /// Skipped updates in a row that are tolerated.
-    pub max_skips: u32,
-    pub micro_batch_tokens: u32,
+    pub max_skips: f64,
+    pub micro_batch_tokens: f64,
     /// Keep block inputs only.
     pub recompute: bool,
     /// Tensors that decay: `matrices`, `all` or `names`.
@@ -46,7 +47,7 @@ pub struct TrainingOptions {
     pub lr_scale: PartScale,
     pub weight_decay_scale: PartScale,
     /// Supervised loss as a mean over groups of this many samples of their token means; one mean over all targets if absent.
-    pub sft_group: Option<u32>,
+    pub sft_group: Option<f64>,
     /// Deal samples to groups in turn.
     pub sft_interleaved: bool,
 }
@@ -97,7 +98,7 @@ pub struct CompletionGroup {
 
 #[napi(object)]
 pub struct SftResult {
-    /// Mean over the target tokens, in nats.
+    /// In nats: of an update the mean that the run was started with, of `sftLoss` always the mean over the target tokens.
     pub loss: f64,
     /// Share of targets that are the likeliest token.
     pub token_accuracy: f64,
@@ -117,6 +118,14 @@ pub struct GrpoResult {
     pub metrics: BTreeMap<String, f64>,
     pub grad_norm: f64,
     pub skipped: bool,
+}
+
+/// A checkpoint that is on the disk.
+#[napi(object)]
+pub struct SavedCheckpoint {
+    pub path: String,
+    /// Why old ones were not deleted.
+    pub warning: Option<String>,
 }
 
 /// What a session keeps of a run: the optimizer and how forwards are computed.
@@ -145,20 +154,21 @@ pub fn start(session: &mut Session, options: TrainingOptions) -> Result<Paramete
         adam_epsilon: options.epsilon,
         weight_decay: options.weight_decay,
         max_grad_norm: Some(options.max_grad_norm),
-        max_skips: options.max_skips,
+        max_skips: whole("maxSkips", options.max_skips)?,
         decay: serde_json::from_value(options.decay.into())
             .map_err(|error| Failure::new("E_CONFIG", format!("decay: {error}")))?,
         lr_scale: options.lr_scale.into(),
         weight_decay_scale: options.weight_decay_scale.into(),
     })?;
+    let banned = wholes("bannedIds", &options.banned_ids)?;
+    let max_tokens = whole::<u32>("microBatchTokens", options.micro_batch_tokens)? as usize;
+    let sft_rows = options.sft_group.map(|rows| whole::<u32>("sftGroup", rows)).transpose()?;
     let model = session.model_mut()?;
     model.params_mut().freeze(&options.freeze)?;
     let report = report(model.params());
     let save = if options.recompute { Save::Inputs } else { Save::All };
-    let max_tokens = options.micro_batch_tokens as usize;
-    let sft_group =
-        options.sft_group.map(|rows| GroupTokenMean { rows: rows as usize, interleaved: options.sft_interleaved });
-    session.run = Some(Run { trainer, banned: options.banned_ids, max_tokens, save, sft_group });
+    let sft_group = sft_rows.map(|rows| GroupTokenMean { rows: rows as usize, interleaved: options.sft_interleaved });
+    session.run = Some(Run { trainer, banned, max_tokens, save, sft_group });
     session.reference = None;
     Ok(report)
 }
@@ -202,7 +212,9 @@ pub fn sft_loss(session: &mut Session, samples: Vec<TrainSample>) -> Result<SftR
     let items = items(samples)?;
     let abort = Arc::clone(&session.abort);
     let (model, run) = session.training()?;
-    Ok(evaluate_sft(model, &items, &run.sft(), &*abort)?.into())
+    // How updates weight samples depends on what else is in a batch; a mean over tokens adds up over batches.
+    let options = SftOptions { group_token_mean: None, ..run.sft() };
+    Ok(evaluate_sft(model, &items, &options, &*abort)?.into())
 }
 
 fn groups(groups: Vec<CompletionGroup>) -> Result<Vec<PromptGroup>, Failure> {
@@ -260,15 +272,10 @@ pub fn grpo_update(
     let (model, run) = session.training()?;
     let options = run.policy(temperature);
     let update = run.trainer.policy_update(model, &groups, &objective, &options, learning_rate, &*abort)?;
-    let value =
-        serde_json::to_value(&update.metrics).map_err(|error| Failure::new("E_NATIVE_PANIC", error.to_string()))?;
+    let value = serde_json::to_value(&update).map_err(|error| Failure::new("E_NATIVE_PANIC", error.to_string()))?;
     let metrics =
         value.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
-    Ok(GrpoResult {
-        metrics: metrics.collect(),
-        grad_norm: update.metrics.grad_norm,
-        skipped: update.metrics.skipped.is_some(),
-    })
+    Ok(GrpoResult { metrics: metrics.collect(), grad_norm: update.grad_norm, skipped: update.skipped.is_some() })
 }
 
 /// Folders of a checkpoint: a model that loads anywhere, what only a trainer needs, the reference of a run with a KL term.
@@ -284,18 +291,24 @@ pub fn save(
     state: &str,
     keep: u32,
     files: &[CompanionFile],
-) -> Result<String, Failure> {
+) -> Result<SavedCheckpoint, Failure> {
     session.open_store(root)?;
     let (model, run, reference, store) = session.saving()?;
+    let export = export_dtype(model);
+    let exact = if model.precision() == Precision::F64 { SaveDtype::Float64 } else { SaveDtype::Float32 };
+    let bytes = model.saved_bytes(export)
+        + run.trainer.state_bytes(model)
+        + reference.map_or(0, |reference| reference.saved_bytes(exact))
+        + files.iter().map(|file| file.data.len() as u64).sum::<u64>();
     let mut write = |writer: &mut coldstart_checkpoint::Writer<'_>| {
         let folder = |name: &str| {
             let folder = writer.dir().join(name);
             fs::create_dir_all(&folder).map(|()| folder)
         };
-        model.save(&folder(MODEL)?, export_dtype(model))?;
+        model.save(&folder(MODEL)?, export)?;
         run.trainer.save_state(model, &folder(TRAINER)?)?;
         if let Some(reference) = reference {
-            reference.save(&folder(REFERENCE)?, SaveDtype::Float32)?;
+            reference.save(&folder(REFERENCE)?, exact)?;
         }
         for file in files {
             writer.file(&format!("{MODEL}/{}", file.name), &file.data)?;
@@ -304,9 +317,10 @@ pub fn save(
         Ok(())
     };
     let meta: Value = json!({ "coldstart": env!("CARGO_PKG_VERSION") });
-    let path = store.save(u64::from(step), meta, &mut write)?;
-    store.retain(&Retention { keep_last: keep as usize, keep_steps: vec![] })?;
-    Ok(path.display().to_string())
+    let path = store.save(u64::from(step), bytes, meta, &mut write)?;
+    // The checkpoint is durable: an old one that stays in its way is no reason to call it unsaved.
+    let warning = store.retain(keep as usize).err().map(|error| format!("an old checkpoint was not deleted: {error}"));
+    Ok(SavedCheckpoint { path: path.display().to_string(), warning })
 }
 
 /// The export has the type that the config names; the trainer's files hold the master weights.

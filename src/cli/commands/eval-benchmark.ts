@@ -6,6 +6,7 @@ import { ColdstartError } from '../../errors.js'
 import type { JudgeOption } from '../../eval/run/judge.js'
 import { EvaluationProgress } from '../eval-progress.js'
 import { describeReport } from '../eval-table.js'
+import { needModel } from '../model-folder.js'
 import type { Context } from '../program.js'
 
 /** A configuration that runs a benchmark. */
@@ -14,6 +15,7 @@ export type BenchmarkConfig = Extract<Config<'eval'>, { benchmark: unknown }>
 /** Runs the benchmark and prints its table. */
 export async function benchmarkCommand(config: BenchmarkConfig, context: Context): Promise<void> {
   const { output, signal } = context
+  if (config.model) needModel(config.model.path)
   const { judge, judgeModel, judgeApiKeyEnv, judgeMaxCalls, judgeConcurrency, name, ...options } = config.benchmark
   const chosen = judge === undefined && judgeModel === undefined ? undefined : judgeOf(config.benchmark)
   const [{ runBenchmark }, { benchmarkOf, protocolOf }] = await Promise.all([

@@ -4,6 +4,7 @@ import { parseSet, resolveConfig } from '../../config/resolve.js'
 import { ColdstartError } from '../../errors.js'
 import type { JudgeOption } from '../../eval/run/judge.js'
 import { readEvaluation } from '../../eval/store.js'
+import { needFolder } from '../../report/folder.js'
 import { EvaluationProgress } from '../eval-progress.js'
 import { describeReport } from '../eval-table.js'
 import type { Context } from '../program.js'
@@ -29,6 +30,7 @@ export async function scoreCommand(
   context: Context,
 ): Promise<void> {
   const { output, signal } = context
+  await needFolder(folder, 'give the output folder of coldstart eval --benchmark')
   const judge = await judgeFrom(folder, file, flags)
   const { scoreBenchmark } = await import('../../eval/run/score-folder.js')
   const progress = new EvaluationProgress(output)

@@ -1,22 +1,19 @@
 /** `coldstart eval`: a benchmark, or a data set that is answered and scored by a reward. */
 
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Override, resolveConfig } from '../../config/resolve.js'
-import { benchmarkNames, type Config } from '../../config/schemas.js'
+import { benchmarkNames } from '../../config/schemas.js'
 import { loadDataset } from '../../data/load.js'
 import { ColdstartError } from '../../errors.js'
 import type { EvalResult } from '../../eval/evaluate.js'
 import { judgeText } from '../../reward/call.js'
 import type { RewardFunc } from '../../reward/types.js'
 import { compact, duration, percent } from '../format.js'
+import { needModel } from '../model-folder.js'
 import { type NamedFlags, overridesOf } from '../overrides.js'
+import { claimFolder, type DatasetConfig, writeEvaluation } from '../own-evaluation.js'
 import type { Context } from '../program.js'
 import { withRewards } from '../rewards.js'
-
-/** A configuration that answers a data set. */
-type DatasetConfig = Exclude<Config<'eval'>, { benchmark: unknown }>
 
 /** Flags of the command. */
 export interface EvalFlags extends NamedFlags {
@@ -54,6 +51,7 @@ export async function evalCommand(file: string | undefined, flags: EvalFlags, co
       hint: `coldstart eval --benchmark ${file} --data …`,
     })
   }
+  if (flags.test !== undefined) refuseBenchmarkFlags(flags)
   const overrides = overridesOf(flags)
   if (flags.outputDir !== undefined) {
     overrides.push({ path: ['outputDir'], value: flags.outputDir, flag: `--output-dir ${flags.outputDir}` })
@@ -64,6 +62,19 @@ export async function evalCommand(file: string | undefined, flags: EvalFlags, co
     return benchmarkCommand(config, context)
   }
   await withRewards([config.score], ([reward]) => evaluateWith(reward as RewardFunc, config, context))
+}
+
+/** Of flags that mean two things at once the schema would tell one fault a key, and not the reason. */
+function refuseBenchmarkFlags(flags: EvalFlags): void {
+  const given = Object.entries(benchmarkFlags).find(
+    ([name]) => flags[name as keyof typeof benchmarkFlags] !== undefined,
+  )
+  if (given === undefined) return
+  const [, [, flag]] = given
+  const reason = flag === '--benchmark' ? 'either a benchmark or rows of your own' : 'it belongs to --benchmark'
+  throw new ColdstartError('E_USAGE', `${flag} with --test: ${reason}`, {
+    hint: 'coldstart eval --help says which flags go together',
+  })
 }
 
 /** The flags of a benchmark and `--set`, which wins over them. A query is where people put keys: an error does not repeat it. */
@@ -79,8 +90,12 @@ export function benchmarkOverrides(flags: Partial<EvalFlags>, set: readonly Over
 }
 
 async function evaluateWith(reward: RewardFunc, config: DatasetConfig, { output, signal }: Context): Promise<void> {
+  needModel(config.model.path)
   const { test, ...reading } = config.data
   const dataset = await loadDataset(test, { ...reading, signal })
+  // Before the work: what it finds has no other place.
+  const { outputDir } = config
+  const facts = outputDir === undefined ? undefined : await claimFolder(outputDir, config, dataset.fingerprint, signal)
 
   const [{ VisionLanguageModel }, { evaluate }] = await Promise.all([
     import('../../model/model.js'),
@@ -106,23 +121,17 @@ async function evaluateWith(reward: RewardFunc, config: DatasetConfig, { output,
         return values[0] ?? null
       },
       onProgress: (done, total) => {
-        output.event({ type: 'progress', done, total })
+        output.step({ type: 'progress', done, total })
         output.progress(`eval ${done}/${total}`)
       },
     })
-    if (config.outputDir !== undefined) await writeResult(config.outputDir, result)
+    if (outputDir !== undefined && facts !== undefined) await writeEvaluation(outputDir, facts, result)
     const { rows, ...summary } = result
     output.event({ type: 'result', ...summary, fingerprint: dataset.fingerprint })
     output.result(describe(result))
   } finally {
     await model.close()
   }
-}
-
-async function writeResult(folder: string, { rows, ...summary }: EvalResult): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'responses.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-  await writeFile(join(folder, 'eval.json'), `${JSON.stringify(summary, null, 2)}\n`)
 }
 
 function describe({ accuracy, ci95, n, correct, unscorable, truncated, seconds, tokens }: EvalResult): string {

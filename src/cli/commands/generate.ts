@@ -1,8 +1,10 @@
 /** `coldstart generate`: one completion, printed while it is made. */
 
+import { addAbortSignal } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ContentPart, Message } from '../../data/types.js'
 import type { DType } from '../../model/types.js'
+import { needModel } from '../model-folder.js'
 import type { Context } from '../program.js'
 
 /** Flags of the command. */
@@ -25,9 +27,10 @@ export async function generateCommand(
   flags: GenerateFlags,
   { output, signal }: Context,
 ): Promise<void> {
+  needModel(folder)
   const { prompt, image, system, dtype, maxNewTokens, temperature, topP, topK, minP, seed } = flags
   const sampling = { maxNewTokens, temperature, topP, topK, minP, seed }
-  const question = prompt === '-' ? await text(process.stdin) : prompt
+  const question = prompt === '-' ? await standardInput(signal) : prompt
   const content: ContentPart[] = [
     ...image.map((path): ContentPart => ({ type: 'image', image: path })),
     { type: 'text', text: question },
@@ -51,5 +54,16 @@ export async function generateCommand(
     }
   } finally {
     await model.close()
+  }
+}
+
+/** All of standard input; it may stay silent for ever, so an abort ends the wait. */
+async function standardInput(signal: AbortSignal): Promise<string> {
+  try {
+    return await text(addAbortSignal(signal, process.stdin))
+  } catch (error) {
+    // The stream wraps the reason in an error of its own.
+    signal.throwIfAborted()
+    throw error
   }
 }

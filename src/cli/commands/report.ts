@@ -2,7 +2,7 @@
 
 import type { Context } from '../program.js'
 
-/** Writes the report of a run or study and prints its path. */
+/** Writes the report of a run, a study or a benchmark and prints its path. */
 export async function reportCommand(folder: string, { output }: Context): Promise<void> {
   const { writeReport } = await import('../../report/index.js')
   const path = await writeReport(folder)

@@ -8,7 +8,9 @@ import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { ColdstartError } from '../../errors.js'
 import { readPreprocessor } from '../../processor/model-files.js'
+import { makeOutputFolder } from '../../report/folder.js'
 import type { TrainEvent } from '../../train/events.js'
+import { needModel } from '../model-folder.js'
 import { type NamedFlags, overridesOf } from '../overrides.js'
 import type { Context } from '../program.js'
 import { withRewards } from '../rewards.js'
@@ -53,6 +55,13 @@ async function grpo(file: string | undefined, flags: TrainFlags, context: Contex
   await withRewards(config.rewards, async (rewardFuncs) => {
     const data = await loadData(config.data, context)
     if (flags.dryRun) {
+      const [{ GRPOTrainer }, { resolveObjective }] = await Promise.all([
+        import('../../train/grpo-trainer.js'),
+        import('../../train/advantages.js'),
+      ])
+      // The arguments are what it checks; the model is looked at when it runs.
+      new GRPOTrainer({ model: undefined as never, rewardFuncs, args: config.args, trainDataset: data.trainDataset })
+      resolveObjective(config.args)
       const { goldWarnings } = await import('../../train/gold-warning.js')
       const found = await checked(data, context)
       const progress = new TrainProgress(context.output)
@@ -83,6 +92,7 @@ async function resolve<S extends Stage>(
   }
   const resolved = await resolveConfig(stage, file, overrides)
   const name = file === undefined ? stage : basename(file, extname(file))
+  needModel(resolved.config.model.path)
   resolved.config.args.outputDir ??= join('runs', name)
   return resolved
 }
@@ -131,6 +141,8 @@ async function follow(events: AsyncIterable<TrainEvent>, { output, signal }: Con
   try {
     for await (const event of events) {
       if (event.type === 'checkpoint') checkpoint = event.path
+      // A run that was finished before saves nothing.
+      if (event.type === 'start') checkpoint = event.resumedFrom
       progress.tell(event)
     }
   } finally {
@@ -156,6 +168,24 @@ async function checked(
   return { trainDataset: await check(trainDataset), ...(evalDataset && { evalDataset: await check(evalDataset) }) }
 }
 
+/** Refuses what the run would refuse of its folder. Where there is none, none is made. */
+async function refuseFolder({ outputDir, resumeFromCheckpoint }: Config<Stage>['args']): Promise<void> {
+  if (outputDir === undefined || !existsSync(outputDir)) return
+  await makeOutputFolder(outputDir)
+  // Every run leaves one, and opening a folder without would make one.
+  if (!existsSync(join(outputDir, 'run.lock'))) return
+  const [{ RunFolder }, { refuseMixing }] = await Promise.all([
+    import('../../train/run-folder.js'),
+    import('../../train/checkpoints.js'),
+  ])
+  const folder = await RunFolder.open(outputDir)
+  try {
+    refuseMixing(folder, resumeFromCheckpoint)
+  } finally {
+    folder.close()
+  }
+}
+
 /** Says what would run. The model folder is looked at, not loaded. */
 async function dryRun(stage: Stage, config: Config<Stage>, data: Data, { output }: Context): Promise<void> {
   const { path } = config.model
@@ -167,6 +197,7 @@ async function dryRun(stage: Stage, config: Config<Stage>, data: Data, { output 
     }
   }
   await readPreprocessor(path)
+  await refuseFolder(config.args)
   const summary = {
     stage,
     model: path,

@@ -1,12 +1,12 @@
 // A judge behind an OpenAI-compatible endpoint: few calls at a time, retries, a cap on cost, and every reply stored before it is used.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ColdstartError } from '../../errors.js'
+import { Slots } from '../../processor/slots.js'
 import type { AskOptions, Judge } from '../types.js'
 import { backoffMs } from './backoff.js'
 import { call, type Endpoint, type Failure, type Reply } from './call.js'
 import { type JudgeSettings, type OpenAiJudgeOptions, settingsOf } from './options.js'
 import { SharedWork } from './shared-work.js'
-import { Slots } from './slots.js'
 import { type JudgeRequest, keyOf, Transcripts } from './transcripts.js'
 
 /** What asking came to so far. */

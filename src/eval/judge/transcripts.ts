@@ -1,8 +1,8 @@
 // What a judge said, by a hash of what it was asked: a file that only grows, so that scoring resumes and repeats without asking again.
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { readLines } from '../../data/lines.js'
 import { ColdstartError } from '../../errors.js'
+import { AppendedLines, wholeLines } from '../../files/appended-lines.js'
+import { jsonLines } from '../../files/write.js'
 
 /** Everything a reply may depend on. */
 export interface JudgeRequest {
@@ -33,21 +33,17 @@ export function keyOf({ attempt, maxTokens, model, prompt, temperature }: JudgeR
 
 /** Replies in memory, and in a file if there is one. The file is opened for writing at the first new reply only. */
 export class Transcripts {
-  readonly #path: string | undefined
+  readonly #file: AppendedLines | undefined
   readonly #replies = new Map<string, string>()
   #loaded: Promise<void> | undefined
-  /** Bytes of whole lines, where a part of one follows them that a killed process left. */
-  #cutAt: number | undefined
-  #file: Promise<FileHandle> | undefined
-  #writing: Promise<void> = Promise.resolve()
 
   constructor(path: string | undefined) {
-    this.#path = path
+    this.#file = path === undefined ? undefined : new AppendedLines(path)
   }
 
   /** Reads the file once. Throws `E_DATA_FORMAT` naming the line that is no transcript. */
   load(): Promise<void> {
-    this.#loaded ??= this.#path === undefined ? Promise.resolve() : this.#read(this.#path)
+    this.#loaded ??= this.#file === undefined ? Promise.resolve() : this.#read(this.#file.path)
     return this.#loaded
   }
 
@@ -68,69 +64,40 @@ export class Transcripts {
       reply,
       ...(served === undefined ? {} : { served }),
     }
-    if (this.#path !== undefined) {
-      const path = this.#path
-      // After a line that failed half way nothing may follow it, so a failure of one is the failure of all that come later.
-      this.#writing = this.#writing.then(() => this.#append(path, `${JSON.stringify(transcript)}\n`))
-      this.#writing.catch(() => {})
-      await this.#writing
-    }
+    if (this.#file !== undefined) await append(this.#file, transcript)
     this.#replies.set(transcript.key, reply)
   }
 
-  /** Waits for lines being written and closes the file. */
+  /** Waits for lines being written. */
   async close(): Promise<void> {
-    await this.#writing.catch(() => {})
-    const file = this.#file
-    this.#file = undefined
-    await file?.then(
-      (handle) => handle.close(),
-      () => {},
-    )
-  }
-
-  async #append(path: string, line: string): Promise<void> {
-    try {
-      this.#file ??= this.#open(path)
-      const file = await this.#file
-      await file.appendFile(line)
-      await file.datasync()
-    } catch (cause) {
-      throw new ColdstartError('E_PATH', `cannot store a reply of the judge in ${path}: ${(cause as Error).message}`, {
-        hint: 'run the same command again when the file can be written; whole lines in it are not asked again',
-        cause,
-      })
-    }
-  }
-
-  async #open(path: string): Promise<FileHandle> {
-    const handle = await open(path, 'a')
-    try {
-      if (this.#cutAt !== undefined) await handle.truncate(this.#cutAt)
-      this.#cutAt = undefined
-      return handle
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
+    await this.#file?.settled()
   }
 
   async #read(path: string): Promise<void> {
-    let size: number
     try {
-      size = (await stat(path)).size
+      for await (const { number, bytes } of wholeLines(path)) {
+        const { key, reply } = transcriptOf(bytes, `${path}:${number}`)
+        this.#replies.set(key, reply)
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      if (error instanceof ColdstartError) throw error
       throw new ColdstartError('E_PATH', `cannot read ${path}: ${(error as Error).message}`, { cause: error })
     }
-    for await (const { number, offset, length, bytes } of readLines(path)) {
-      if (offset + length >= size) {
-        this.#cutAt = offset
-        break
-      }
-      const { key, reply } = transcriptOf(bytes, `${path}:${number}`)
-      this.#replies.set(key, reply)
-    }
+  }
+}
+
+async function append(file: AppendedLines, transcript: Transcript): Promise<void> {
+  try {
+    await file.append(jsonLines([transcript]))
+  } catch (cause) {
+    throw new ColdstartError(
+      'E_PATH',
+      `cannot store a reply of the judge in ${file.path}: ${(cause as Error).message}`,
+      {
+        hint: 'run the same command again when the file can be written; whole lines in it are not asked again',
+        cause,
+      },
+    )
   }
 }
 

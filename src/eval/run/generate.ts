@@ -1,7 +1,6 @@
 /** The model's answers to rows that have none yet, each stored when it ends. */
 
 import type { Message } from '../../data/types.js'
-import { ColdstartError } from '../../errors.js'
 import type { VisionLanguageModel } from '../../model/model.js'
 import type { Completion, GenerateOptions } from '../../model/types.js'
 import type { PromptText, Sampling } from '../types.js'
@@ -50,7 +49,7 @@ async function answerAll(questions: readonly Question[], options: AnswerOptions)
           systemMessage: system,
           name: source,
         })
-        return { key: index, prompt: encoded, maxNewTokens: roomFor(encoded.ids.length, options) }
+        return { key: index, name: source, prompt: encoded, maxNewTokens: roomFor(encoded.ids.length, options) }
       }),
     )
     const stored: Promise<void>[] = []
@@ -65,8 +64,6 @@ async function answerAll(questions: readonly Question[], options: AnswerOptions)
     }
     try {
       await model.complete(prompts, generateOptions(options), finished)
-    } catch (error) {
-      throw named(error, batch)
     } finally {
       await Promise.allSettled(stored)
     }
@@ -96,14 +93,6 @@ async function messagesOf({ images, text }: PromptText): Promise<Message[]> {
   const inputs = await Promise.all(images.map((image) => image.read()))
   const content = [...inputs.map((image) => ({ type: 'image' as const, image })), { type: 'text' as const, text }]
   return [{ role: 'user', content }]
-}
-
-/** The engine counts requests; the row is what helps. */
-function named(error: unknown, batch: readonly Question[]): unknown {
-  const [prefix, index] = error instanceof ColdstartError ? (/^request (\d+): /.exec(error.message) ?? []) : []
-  const source = batch[Number(index)]?.source
-  if (!(error instanceof ColdstartError) || prefix === undefined || source === undefined) return error
-  return new ColdstartError(error.code, `${source}: ${error.message.slice(prefix.length)}`, { cause: error })
 }
 
 function generateOptions({ sampling, signal }: AnswerOptions): GenerateOptions {

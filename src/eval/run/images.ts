@@ -1,9 +1,7 @@
 /** Every image is decoded before a token is generated: a bad one at row 5,000 must not end a run after a night. */
 
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { ColdstartError } from '../../errors.js'
-import { decodeImage } from '../../processor/decode.js'
+import { decodeImage, readImageFile } from '../../processor/decode.js'
 import type { RowImage } from '../types.js'
 
 /** Images read together. */
@@ -45,11 +43,5 @@ export async function checkImages(
 
 async function bytesOf(image: RowImage): Promise<Uint8Array> {
   const input = await image.read()
-  if (typeof input !== 'string') return input
-  try {
-    return await readFile(input)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    throw new ColdstartError('E_PATH', `${image.source}: cannot be read (${code})`, { cause })
-  }
+  return typeof input === 'string' ? readImageFile(input, `${image.source}, image ${input}`) : input
 }

@@ -27,6 +27,8 @@ pub enum Fault {
     From(i32),
     /// Syncs claim success from there on and do nothing. The control of the power-loss tests.
     ForgetSyncs,
+    /// This many bytes are free.
+    Free(u64),
 }
 
 impl<S> FaultFs<S> {
@@ -136,6 +138,7 @@ impl<S: Storage + Clone + 'static> Storage for FaultFs<S> {
     }
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        self.inner.free_bytes(path)
+        self.step(Kind::Free)?;
+        if let Fault::Free(bytes) = self.fault { Ok(bytes) } else { self.inner.free_bytes(path) }
     }
 }

@@ -21,8 +21,11 @@ pub fn write_content(step: u64) -> impl FnMut(&mut Writer<'_>) -> Result<(), Cau
     }
 }
 
+/// Bytes of [`content`].
+pub const SIZE: u64 = 1600;
+
 pub fn save(store: &Store, step: u64) -> coldstart_checkpoint::Result<std::path::PathBuf> {
-    store.save(step, serde_json::json!({ "step": step }), &mut write_content(step))
+    store.save(step, SIZE, serde_json::json!({ "step": step }), &mut write_content(step))
 }
 
 /// The newest intact step, after checking that its content is that of the step.

@@ -21,9 +21,24 @@ impl Packed {
     pub fn new(items: &[Item], config: &ModelConfig) -> Result<Self> {
         let mut packer = Packer::new(config);
         for (index, item) in items.iter().enumerate() {
-            packer.add(index, item)?;
+            packer.add(index, item).map_err(|error| in_item(index, error))?;
         }
         Ok(packer.finish())
+    }
+
+    /// What [`Packed::new`] would refuse `item` for, without the name of an item.
+    pub(crate) fn check(item: &Item, config: &ModelConfig) -> Result<()> {
+        Packer::new(config).add(0, item)
+    }
+}
+
+fn in_item(index: usize, error: Error) -> Error {
+    let named = |message: String| format!("item {index}: {message}");
+    match error {
+        Error::TokenCount(message) => Error::TokenCount(named(message)),
+        Error::TooLong(message) => Error::TooLong(named(message)),
+        Error::Usage(message) => Error::Usage(named(message)),
+        other => other,
     }
 }
 
@@ -62,10 +77,10 @@ impl<'a> Packer<'a> {
     }
 
     fn add(&mut self, index: usize, item: &Item) -> Result<()> {
-        check_item(index, item, self.config)?;
+        check_item(item, self.config)?;
         let first_entry = self.packed.entries.len();
         let start = self.packed.ids.len();
-        let next_position = self.add_prompt(index, item)?;
+        let next_position = self.add_prompt(item)?;
         let prompt = start..self.packed.ids.len();
         self.packed.plan.segments.push(own_segment(&prompt));
         self.add_targets(index, item, &prompt);
@@ -79,7 +94,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Appends ids, positions and image rows of the item's own sequence; returns the position after it.
-    fn add_prompt(&mut self, index: usize, item: &Item) -> Result<u32> {
+    fn add_prompt(&mut self, item: &Item) -> Result<u32> {
         let merge = self.config.vision.spatial_merge_size as u32;
         let is_image = |id: &u32| *id == self.config.image_token_id;
         let mut counter = PositionCounter::default();
@@ -95,14 +110,14 @@ impl<'a> Packer<'a> {
             let run = item.ids[at..].iter().take_while(|id| is_image(id)).count();
             let Some((k, picture)) = pictures.next() else {
                 return Err(Error::TokenCount(format!(
-                    "item {index}: expected image tokens for {} images, got more at token {at}",
+                    "expected image tokens for {} images, got more at token {at}",
                     item.images.len()
                 )));
             };
             let tokens = merged_patches(picture.grid, merge);
             if run < tokens {
                 return Err(Error::TokenCount(format!(
-                    "item {index}: image {k} of grid {:?} expects {tokens} image tokens in a row, got {run} at token {at}",
+                    "image {k} of grid {:?} expects {tokens} image tokens in a row, got {run} at token {at}",
                     picture.grid
                 )));
             }
@@ -113,7 +128,7 @@ impl<'a> Packer<'a> {
         }
         if let Some((k, picture)) = pictures.next() {
             return Err(Error::TokenCount(format!(
-                "item {index}: image {k} of grid {:?} expects {} image tokens, got none",
+                "image {k} of grid {:?} expects {} image tokens, got none",
                 picture.grid,
                 merged_patches(picture.grid, merge)
             )));
@@ -195,62 +210,57 @@ fn merged_patches([t, h, w]: [u32; 3], merge: u32) -> usize {
 }
 
 /// Everything about an item that does not depend on its place in the batch.
-fn check_item(index: usize, item: &Item, config: &ModelConfig) -> Result<()> {
+fn check_item(item: &Item, config: &ModelConfig) -> Result<()> {
     if item.ids.is_empty() {
-        return Err(Error::TokenCount(format!("item {index}: expected at least one token, got none")));
+        return Err(Error::TokenCount("expected at least one token, got none".into()));
     }
     if !item.targets.is_empty() && item.targets.len() != item.ids.len() {
         return Err(Error::Usage(format!(
-            "item {index}: expected {} target flags, one per token, got {}",
+            "expected {} target flags, one per token, got {}",
             item.ids.len(),
             item.targets.len()
         )));
     }
     if item.targets.first() == Some(&true) {
-        return Err(Error::Usage(format!(
-            "item {index}: token 0 is a target, but no token precedes it to predict it from"
-        )));
+        return Err(Error::Usage("token 0 is a target, but no token precedes it to predict it from".into()));
     }
     let longest = item.ids.len() + item.branches.iter().map(Vec::len).max().unwrap_or(0);
     if longest > config.text.max_position_embeddings {
         return Err(Error::TooLong(format!(
-            "item {index}: expected at most {} tokens, got {longest}",
+            "expected at most {} tokens, got {longest}",
             config.text.max_position_embeddings
         )));
     }
-    check_ids(&format!("item {index}"), &item.ids, config)?;
+    check_ids("", &item.ids, config)?;
     for (b, branch) in item.branches.iter().enumerate() {
-        let place = format!("item {index}, branch {b}");
+        let place = format!("branch {b}: ");
         check_ids(&place, branch, config)?;
         if let Some(i) = branch.iter().position(|&id| id == config.image_token_id) {
             return Err(Error::TokenCount(format!(
-                "{place}: token {i} is an image placeholder, which only a prompt may hold"
+                "{place}token {i} is an image placeholder, which only a prompt may hold"
             )));
         }
     }
-    item.images
-        .iter()
-        .enumerate()
-        .try_for_each(|(k, image)| check_image(&format!("item {index}, image {k}"), image, config))
+    item.images.iter().enumerate().try_for_each(|(k, image)| check_image(k, image, config))
 }
 
 fn check_ids(place: &str, ids: &[u32], config: &ModelConfig) -> Result<()> {
     let vocab = config.text.vocab_size;
     if let Some(i) = ids.iter().position(|&id| id as usize >= vocab) {
-        return Err(Error::TokenCount(format!("{place}: token {i}: expected an id below {vocab}, got {}", ids[i])));
+        return Err(Error::TokenCount(format!("{place}token {i}: expected an id below {vocab}, got {}", ids[i])));
     }
     match ids.iter().position(|&id| Some(id) == config.video_token_id) {
-        Some(i) => Err(Error::TokenCount(format!("{place}: token {i} is a video placeholder; video is not supported"))),
+        Some(i) => Err(Error::TokenCount(format!("{place}token {i} is a video placeholder; video is not supported"))),
         None => Ok(()),
     }
 }
 
-fn check_image(place: &str, image: &Image, config: &ModelConfig) -> Result<()> {
+fn check_image(k: usize, image: &Image, config: &ModelConfig) -> Result<()> {
     let merge = config.vision.spatial_merge_size as u32;
     let [t, h, w] = image.grid;
     if t == 0 || h == 0 || w == 0 || h % merge != 0 || w % merge != 0 {
         return Err(Error::TokenCount(format!(
-            "{place}: expected a grid of at least one frame with rows and columns in multiples of {merge}, got {:?}",
+            "image {k}: expected a grid of at least one frame with rows and columns in multiples of {merge}, got {:?}",
             image.grid
         )));
     }
@@ -260,7 +270,7 @@ fn check_image(place: &str, image: &Image, config: &ModelConfig) -> Result<()> {
         return Ok(());
     }
     Err(Error::TokenCount(format!(
-        "{place}: expected {values} pixel values for grid {:?}, got {}",
+        "image {k}: expected {values} pixel values for grid {:?}, got {}",
         image.grid,
         image.pixel_values.len()
     )))

@@ -100,16 +100,17 @@ impl Generator {
         let probe = KvCache::new(model.params().dtype(), model.precision(), layers, *model.heads(), 0)?;
         let max_blocks = limits.max_cache_bytes / probe.block_bytes();
         for (index, request) in requests.iter().enumerate() {
-            request.check(index, config)?;
+            request.check(config).map_err(|error| error.of_request(index))?;
             let needed = prompt_blocks(request) + row_blocks(request);
             if needed > max_blocks {
-                return Err(Error::TooLong(format!(
-                    "request {index}: {} prompt tokens and max_new_tokens {} need {} bytes of cache, but at most {} are allowed",
+                let error = Error::TooLong(format!(
+                    "{} prompt tokens and max_new_tokens {} need {} bytes of cache, but at most {} are allowed",
                     request.ids.len(),
                     request.settings.max_new_tokens,
                     needed * probe.block_bytes(),
                     limits.max_cache_bytes
-                )));
+                ));
+                return Err(error.of_request(index));
             }
         }
         if limits.max_rows == 0 {
@@ -131,11 +132,6 @@ impl Generator {
     /// Whether every sample has ended and been reported.
     pub fn is_done(&self) -> bool {
         self.waiting.is_empty() && self.started.is_empty() && self.rows.is_empty() && self.ended.is_empty()
-    }
-
-    /// Samples that decode now.
-    pub fn num_rows(&self) -> usize {
-        self.rows.len()
     }
 
     /// Draws at most `max_tokens` tokens for each running sample and returns what is new, ended samples first.
@@ -378,7 +374,8 @@ fn check_finite(sampled: &Sampled, request: usize, sample: usize, token: usize) 
     if sampled.logp.is_finite() {
         return Ok(());
     }
-    Err(Error::Diverged(format!("request {request}, sample {sample}: the logits of token {token} are not finite")))
+    let error = Error::Diverged(format!("sample {sample}: the logits of token {token} are not finite"));
+    Err(error.of_request(request))
 }
 
 fn prompt_blocks(request: &Request) -> usize {

@@ -16,7 +16,7 @@ use crate::{Cancel, Model, Result};
 /// One finished sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
-    /// Drawn tokens, with the end token or stop sequence that ended them.
+    /// Drawn tokens, with the end token that ended them.
     pub ids: Vec<u32>,
     /// Log-probability of each token at the temperature, over the ids that are not banned, before truncation.
     pub logprobs: Vec<f64>,

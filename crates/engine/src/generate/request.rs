@@ -13,8 +13,6 @@ pub struct Settings {
     pub max_new_tokens: usize,
     /// A sample ends with the first of these ids, which it includes.
     pub eos: Vec<u32>,
-    /// A sample also ends when its tokens end with one of these sequences, which it includes.
-    pub stop: Vec<Vec<u32>>,
     /// Ids never drawn, besides the model's vision tokens.
     pub banned: Vec<u32>,
     /// Seed of the run: with the request's key it fixes every draw.
@@ -36,7 +34,7 @@ pub struct Request {
 /// Why a sample ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// An end token or a stop sequence.
+    /// An end token.
     Stop,
     /// `max_new_tokens` were drawn.
     Length,
@@ -73,11 +71,10 @@ impl Request {
     }
 
     /// Everything that could go wrong with the request later.
-    pub(super) fn check(&self, index: usize, config: &ModelConfig) -> Result<()> {
+    pub(super) fn check(&self, config: &ModelConfig) -> Result<()> {
         let settings = &self.settings;
-        let usage =
-            |expected: &str, got: String| Err(Error::Usage(format!("request {index}: expected {expected}, got {got}")));
-        Packed::new(&[self.item()], config).map_err(|error| prefixed(error, index))?;
+        let usage = |expected: &str, got: String| Err(Error::Usage(format!("expected {expected}, got {got}")));
+        Packed::check(&self.item(), config)?;
         if settings.max_new_tokens == 0 {
             return usage("max_new_tokens of at least 1", "0".into());
         }
@@ -85,7 +82,7 @@ impl Request {
         if longest > config.text.max_position_embeddings {
             let limit = config.text.max_position_embeddings;
             return Err(Error::TooLong(format!(
-                "request {index}: expected at most {limit} tokens, got {} of the prompt and max_new_tokens {}",
+                "expected at most {limit} tokens, got {} of the prompt and max_new_tokens {}",
                 self.ids.len(),
                 settings.max_new_tokens
             )));
@@ -101,9 +98,6 @@ impl Request {
         if !(p.repetition_penalty > 0.0 && p.repetition_penalty.is_finite()) {
             return usage("repetition_penalty > 0", p.repetition_penalty.to_string());
         }
-        if settings.stop.iter().any(Vec::is_empty) {
-            return usage("stop sequences of at least one token", "an empty one".into());
-        }
         let banned = banned_tokens(config, &settings.banned);
         if (0..config.text.vocab_size as u32).all(|id| banned.binary_search(&id).is_ok()) {
             return usage("an id that is not banned", format!("all {} banned", config.text.vocab_size));
@@ -115,20 +109,9 @@ impl Request {
 impl Settings {
     /// Whether a sample with these tokens has ended.
     pub(super) fn finish(&self, ids: &[u32]) -> Option<Finish> {
-        let last_is_eos = ids.last().is_some_and(|id| self.eos.contains(id));
-        if last_is_eos || self.stop.iter().any(|stop| ids.ends_with(stop)) {
+        if ids.last().is_some_and(|id| self.eos.contains(id)) {
             return Some(Finish::Stop);
         }
         (ids.len() >= self.max_new_tokens).then_some(Finish::Length)
-    }
-}
-
-/// The batch numbered the only item 0; the caller knows requests.
-fn prefixed(error: Error, index: usize) -> Error {
-    let named = |message: String| message.replacen("item 0", &format!("request {index}"), 1);
-    match error {
-        Error::TokenCount(message) => Error::TokenCount(named(message)),
-        Error::TooLong(message) => Error::TooLong(named(message)),
-        other => other,
     }
 }

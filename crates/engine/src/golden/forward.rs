@@ -128,7 +128,6 @@ fn cached_greedy(model: &Model, case: &Case, item: &Item) -> Result<Check> {
         sampling: SampleParams { temperature: 0.0, ..SampleParams::default() },
         max_new_tokens: expected.len(),
         eos: vec![],
-        stop: vec![],
         banned: vec![],
         seed: 0,
     };

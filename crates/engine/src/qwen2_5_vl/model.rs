@@ -117,6 +117,11 @@ impl Model {
         weights::save(&self.params, &self.config, folder, dtype, max_shard_bytes)
     }
 
+    /// Bytes of the weights that [`Model::save`] writes.
+    pub fn saved_bytes(&self, dtype: SaveDtype) -> u64 {
+        weights::saved_bytes(&self.params, dtype)
+    }
+
     /// The configuration it was built from.
     pub fn config(&self) -> &ModelConfig {
         &self.config

@@ -13,7 +13,7 @@ mod sft;
 mod state;
 
 pub use optimizer::{Decay, OptimizerOptions, PerGroup};
-pub use policy::{PolicyOptions, PolicyUpdate, PromptGroup, Response, log_probs};
+pub use policy::{PolicyOptions, PromptGroup, Response, log_probs};
 pub use policy_metrics::UpdateMetrics;
 pub use sft::{GroupTokenMean, SftMetrics, SftOptions, evaluate_sft};
 

@@ -46,15 +46,6 @@ pub struct PolicyOptions {
     pub save: Save,
 }
 
-/// What an update gives back.
-#[derive(Clone, Debug)]
-pub struct PolicyUpdate {
-    pub metrics: UpdateMetrics,
-    /// Log-probabilities before the update, `[group][response][token]`: the old ones of a further update on the same responses. Empty
-    /// for responses left out, and for those after a micro-batch that was not finite.
-    pub log_probs: Vec<Vec<Vec<f64>>>,
-}
-
 /// Log-probabilities `[group][response][token]` of every response under `model`: the old policy's or the reference's.
 ///
 /// # Errors
@@ -66,11 +57,13 @@ pub fn log_probs(
     cancel: &dyn Cancel,
 ) -> Result<Vec<Vec<Vec<f64>>>> {
     check_responses(groups, options, None)?;
-    let mut result = empty_log_probs(groups);
+    let mut result: Vec<_> = groups.iter().map(|group| vec![Vec::new(); group.responses.len()]).collect();
     for batch in split_groups(groups, options.max_tokens, |_| true) {
         cancel.check()?;
         let scored = score(model, &batch.items, options.temperature, &options.banned, Save::None)?;
-        keep_log_probs(groups, &batch, &scored, &mut result);
+        for (id, span) in batch.rows.iter().zip(spans(groups, &batch)) {
+            result[id.group][id.response] = scored.stats.logp[span].to_vec();
+        }
     }
     Ok(result)
 }
@@ -91,7 +84,7 @@ impl Trainer {
         options: &PolicyOptions,
         lr: f64,
         cancel: &dyn Cancel,
-    ) -> Result<PolicyUpdate> {
+    ) -> Result<UpdateMetrics> {
         check_lr(lr)?;
         check_responses(groups, options, Some(objective))?;
         let counts = |id: RowId| {
@@ -111,12 +104,10 @@ impl Trainer {
         let pass = Pass { model, groups, objective, options, offsets: offsets(groups) };
         let totals = pass.totals(&batches, counts, cancel)?;
         pass.model.params_mut().zero_grad();
-        let mut log_probs = empty_log_probs(groups);
         let (mut loss, mut sums, mut problem) = (0.0, Sums::default(), None);
         for batch in &batches {
             cancel.check()?;
             let (scored, result) = pass.evaluate(batch, &totals, options.save)?;
-            keep_log_probs(groups, batch, &scored, &mut log_probs);
             loss += result.loss;
             sums.merge(&result.sums);
             if !result.loss.is_finite() {
@@ -131,7 +122,7 @@ impl Trainer {
         let mut metrics = UpdateMetrics::new(groups, objective, loss, &sums);
         (metrics.grad_norm, metrics.lr) = (outcome.norm, lr);
         (metrics.skipped, metrics.skipped_updates) = (outcome.skipped, self.counters.skipped);
-        Ok(PolicyUpdate { metrics, log_probs })
+        Ok(metrics)
     }
 }
 
@@ -219,16 +210,6 @@ fn offsets(groups: &[PromptGroup]) -> Vec<usize> {
         next - group.responses.len()
     };
     groups.iter().map(offset).collect()
-}
-
-fn empty_log_probs(groups: &[PromptGroup]) -> Vec<Vec<Vec<f64>>> {
-    groups.iter().map(|group| vec![Vec::new(); group.responses.len()]).collect()
-}
-
-fn keep_log_probs(groups: &[PromptGroup], batch: &PolicyBatch, scored: &Scored, result: &mut [Vec<Vec<f64>>]) {
-    for (id, span) in batch.rows.iter().zip(spans(groups, batch)) {
-        result[id.group][id.response] = scored.stats.logp[span].to_vec();
-    }
 }
 
 /// Everything that can be wrong with responses, before the first forward is paid for.

@@ -44,6 +44,12 @@ impl Trainer {
         self.write_tensors(model, &mut out).and_then(|()| out.flush()).map_err(|e| failed(&path, &e))
     }
 
+    /// Bytes of the tensors that [`Trainer::save_state`] writes.
+    pub fn state_bytes(&self, model: &Model) -> u64 {
+        let dtype = model.params().dtype();
+        self.tensors(model).iter().map(|(_, _, part)| size(part, dtype) as u64).sum()
+    }
+
     /// Takes weights, moments and counters from `folder`. `model` must have the same configuration, precision and frozen parts.
     ///
     /// # Errors
@@ -87,7 +93,7 @@ impl Trainer {
         let mut header = Map::new();
         let mut offset = 0;
         for (name, _, part) in &tensors {
-            let end = offset + part.shape.iter().product::<usize>() * dtype.size_in_bytes();
+            let end = offset + size(part, dtype);
             let kind = if dtype == DType::F64 { "F64" } else { "F32" };
             header.insert(name.clone(), json!({ "dtype": kind, "shape": part.shape, "data_offsets": [offset, end] }));
             offset = end;
@@ -147,6 +153,10 @@ fn check(model: &Model, file: &TensorFile) -> Result<()> {
         Some(name) => mismatch(name, "a tensor of the model".into(), "another".into()),
         None => Ok(()),
     }
+}
+
+fn size(part: &Part, dtype: DType) -> usize {
+    part.shape.iter().product::<usize>() * dtype.size_in_bytes()
 }
 
 fn span(storage: &Tensor, part: &Part) -> std::ops::Range<usize> {

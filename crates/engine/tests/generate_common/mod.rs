@@ -33,7 +33,7 @@ pub fn model(precision: Precision) -> Model {
 
 pub fn sampled() -> Settings {
     let sampling = SampleParams { temperature: 0.8, ..SampleParams::default() };
-    Settings { sampling, max_new_tokens: 12, eos: vec![EOS], stop: vec![], banned: vec![0, 1], seed: 3 }
+    Settings { sampling, max_new_tokens: 12, eos: vec![EOS], banned: vec![0, 1], seed: 3 }
 }
 
 pub fn greedy() -> Settings {

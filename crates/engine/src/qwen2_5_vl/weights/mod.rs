@@ -7,6 +7,6 @@ mod tensor_file;
 
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use init::RandomInit;
-pub(crate) use save::save;
 pub use save::{MAX_SHARD_BYTES, SaveDtype};
+pub(crate) use save::{save, saved_bytes};
 pub(crate) use tensor_file::TensorFile;

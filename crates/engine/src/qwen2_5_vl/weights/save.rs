@@ -25,6 +25,8 @@ const HEADER_ALIGN: usize = 8;
 pub enum SaveDtype {
     /// Exact for models in f32 and bf16 precision, whose masters are f32.
     Float32,
+    /// Exact for models in f64 precision.
+    Float64,
     /// Each master rounded to nearest, ties to even.
     Bfloat16,
 }
@@ -34,6 +36,7 @@ impl SaveDtype {
     pub fn name(self) -> &'static str {
         match self {
             SaveDtype::Float32 => "float32",
+            SaveDtype::Float64 => "float64",
             SaveDtype::Bfloat16 => "bfloat16",
         }
     }
@@ -41,6 +44,7 @@ impl SaveDtype {
     fn header_name(self) -> &'static str {
         match self {
             SaveDtype::Float32 => "F32",
+            SaveDtype::Float64 => "F64",
             SaveDtype::Bfloat16 => "BF16",
         }
     }
@@ -48,6 +52,7 @@ impl SaveDtype {
     fn bytes(self) -> u64 {
         match self {
             SaveDtype::Float32 => 4,
+            SaveDtype::Float64 => 8,
             SaveDtype::Bfloat16 => 2,
         }
     }
@@ -55,7 +60,7 @@ impl SaveDtype {
     /// The least magnitude that is written as infinity.
     fn overflow(self) -> f32 {
         match self {
-            SaveDtype::Float32 => f32::INFINITY,
+            SaveDtype::Float32 | SaveDtype::Float64 => f32::INFINITY,
             // Half way from the largest value to the next power of two, where the tie goes up.
             SaveDtype::Bfloat16 => f32::from_bits(0x7f7f_8000),
         }
@@ -85,7 +90,7 @@ pub(crate) fn save(
             stale.remove(&name);
             map.extend(shard.iter().map(|part| (part.name.to_string(), json!(name))));
         }
-        let total: u64 = shards.iter().flatten().map(|part| size(part, dtype)).sum();
+        let total = saved_bytes(params, dtype);
         write_json(&folder.join(INDEX), &json!({"metadata": {"total_size": total}, "weight_map": map}))?;
         // A single file would be preferred over the index when the folder is read.
         remove_stale(&folder.join(SINGLE))?;
@@ -119,6 +124,11 @@ fn check_finite(params: &Params, dtype: SaveDtype) -> Result<()> {
 
 fn size(part: &Part, dtype: SaveDtype) -> u64 {
     part.shape.iter().product::<usize>() as u64 * dtype.bytes()
+}
+
+/// Bytes of all tensors, headers aside.
+pub(crate) fn saved_bytes(params: &Params, dtype: SaveDtype) -> u64 {
+    params.parts().map(|part| size(&part, dtype)).sum()
 }
 
 /// Consecutive tensors per shard; a tensor larger than the limit gets a shard of its own.
@@ -165,9 +175,9 @@ fn write_shard(params: &Params, parts: &[Part], path: &Path, dtype: SaveDtype) -
 fn write_part(params: &Params, part: &Part, dtype: SaveDtype, out: &mut dyn Write) -> std::io::Result<()> {
     let (span, name) = (span(params, part), ("value", params.value(part.id)));
     let written = if params.precision() == Precision::F64 {
-        access::read("save", name, |v: &[f64]| write_values(v[span].iter().map(|&x| x as f32), dtype, out))
+        access::read("save", name, |v: &[f64]| write_values(v[span].iter().copied(), dtype, out))
     } else {
-        access::read("save", name, |v: &[f32]| write_values(v[span].iter().copied(), dtype, out))
+        access::read("save", name, |v: &[f32]| write_values(v[span].iter().map(|&x| f64::from(x)), dtype, out))
     };
     written.map_err(std::io::Error::other)?
 }
@@ -178,14 +188,16 @@ fn span(params: &Params, part: &Part) -> Range<usize> {
     part.rows.start * cols..part.rows.end * cols
 }
 
-fn write_values(values: impl Iterator<Item = f32>, dtype: SaveDtype, out: &mut dyn Write) -> std::io::Result<()> {
+fn write_values(values: impl Iterator<Item = f64>, dtype: SaveDtype, out: &mut dyn Write) -> std::io::Result<()> {
     // Values go out through a block, because a dynamic call for each would dominate.
     const BLOCK: usize = 1 << 16;
-    let mut block = Vec::with_capacity(BLOCK + 4);
+    let mut block = Vec::with_capacity(BLOCK + 8);
     for x in values {
         match dtype {
-            SaveDtype::Float32 => block.extend_from_slice(&x.to_le_bytes()),
-            SaveDtype::Bfloat16 => block.extend_from_slice(&half::bf16::from_f32(x).to_le_bytes()),
+            SaveDtype::Float64 => block.extend_from_slice(&x.to_le_bytes()),
+            SaveDtype::Float32 => block.extend_from_slice(&(x as f32).to_le_bytes()),
+            // By way of f32, as transformers rounds its f32 masters.
+            SaveDtype::Bfloat16 => block.extend_from_slice(&half::bf16::from_f32(x as f32).to_le_bytes()),
         }
         if block.len() >= BLOCK {
             out.write_all(&block)?;

@@ -1,4 +1,4 @@
-// Places for calls in flight, given in the order of asking.
+// Places for work in flight, given in the order of asking.
 
 /** At most `count` holders at a time; who asked first is served first. */
 export class Slots {
@@ -10,23 +10,23 @@ export class Slots {
   }
 
   /** Waits for a place. Rejects with the signal's reason when aborted first; then there is nothing to give back. */
-  take(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason)
+  take(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#free > 0) {
       this.#free -= 1
       return Promise.resolve()
     }
     return new Promise((resolve, reject) => {
       const serve = () => {
-        signal.removeEventListener('abort', leave)
+        signal?.removeEventListener('abort', leave)
         resolve()
       }
       const leave = () => {
         this.#waiting.delete(serve)
-        reject(signal.reason)
+        reject(signal?.reason)
       }
       this.#waiting.add(serve)
-      signal.addEventListener('abort', leave, { once: true })
+      signal?.addEventListener('abort', leave, { once: true })
     })
   }
 
