@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
+import { refusalOf } from '../data/file.js'
 import { ColdstartError } from '../errors.js'
 import { faultOf, shown, valueAt } from './fault.js'
 import { keysAt } from './keys.js'
@@ -69,10 +70,7 @@ async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    throw new ColdstartError('E_PATH', `${file}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`, {
-      cause,
-    })
+    throw new ColdstartError('E_PATH', `${file}: ${refusalOf(cause)}`, { cause })
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { ColdstartError } from '../errors.js'
 import { AppendedLines, wholeLines } from '../files/appended-lines.js'
+import { asPathError, makeOutputFolder } from '../files/folder.js'
 import { jsonLines, jsonText, syncFolder, writeWhole } from '../files/write.js'
 import { native, unwrap } from '../native/index.js'
 
@@ -40,7 +41,7 @@ export class RunFolder {
 
   /** Creates the folder and takes its lock; `E_BUSY` names the process that holds it, `E_PATH` says why there is no folder. */
   static async open(path: string): Promise<RunFolder> {
-    await asPathError(path, () => mkdir(path, { recursive: true }))
+    await makeOutputFolder(path)
     const lock = unwrap(native().lockRun(path))
     return new RunFolder(path, lock)
   }
@@ -67,7 +68,7 @@ export class RunFolder {
   }
 
   async writeSettings(args: Record<string, unknown>, facts: Record<string, unknown>): Promise<void> {
-    await asPathError(this.path, async () => {
+    await asPathError(`outputDir: ${this.path}`, async () => {
       await writeWhole(join(this.path, 'config.resolved.yaml'), stringify(args))
       await writeWhole(join(this.path, 'run.json'), jsonText(facts))
     })
@@ -77,7 +78,7 @@ export class RunFolder {
   /** Drops lines of steps after `step`: they were written by a process that died before its next checkpoint. Returns the kept ones. */
   async rewindMetrics(step: number): Promise<MetricsLine[]> {
     const { path } = this.#metrics
-    return asPathError(path, async () => {
+    return asPathError(`outputDir: ${path}`, async () => {
       if (!existsSync(path)) return []
       const kept: { text: string; line: MetricsLine }[] = []
       for await (const { bytes } of wholeLines(path)) {
@@ -177,20 +178,6 @@ function parsed(line: string): MetricsLine | undefined {
     return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined
-  }
-}
-
-/** Gives the file system's refusal of a path its code. */
-async function asPathError<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is where the folder should be' : message
-    throw new ColdstartError('E_PATH', `outputDir: ${path}: ${reason}`, {
-      cause,
-      hint: 'expected a folder that can be written to, or a path where one can be made',
-    })
   }
 }
 

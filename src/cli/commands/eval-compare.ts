@@ -1,6 +1,6 @@
 /** `coldstart eval compare`. */
 
-import { needFolder } from '../../report/folder.js'
+import { needFolder } from '../../files/folder.js'
 import { describeComparison } from '../eval-table.js'
 import type { Context } from '../program.js'
 
